@@ -1,0 +1,124 @@
+"""The arrays that pass between the engine and every kernel: plain NumPy, no names, no units.
+
+Rows. A *flow* row is one (product, exporter, importer) with a baseline value. An *exporter*
+row is one (product, exporter) that has at least one flow, an *importer* row one (product,
+importer). All three are sorted by product, so a product owns a contiguous range of each, given
+by the ``*_ptr`` arrays, and a product without flows owns none. Only active countries have rows.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class Status(IntEnum):
+    """How the solution of one product ended."""
+
+    CONVERGED = 0
+    MAX_STEPS = 1
+    INFEASIBLE = 2
+    NONFINITE_INPUT = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Market:
+    """The calibrated baseline of K products.
+
+    Attributes
+    ----------
+    flow_ptr, exporter_ptr, importer_ptr : int64 [K + 1]
+        Row ranges of each product.
+    flow_exporter, flow_importer : int64 [F]
+        Row in the exporter (importer) table; counted over all products.
+    share : float64 [F]
+        Share of the flow in its importer's duty-paid spending; sums to 1 over each importer row.
+    sales_share : float64 [F]
+        Share of the flow in its exporter's sales at producer prices; sums to 1 over each
+        exporter row.
+    home : bool [F]
+        True where exporter and importer are the same country.
+    sigma, eta : float64 [K]
+        Substitution among suppliers; demand for the composite.
+    sigma_home : float64 [K]
+        Substitution between home sales and the bundle of imports; NaN: no such nest, all
+        suppliers of an importer form one CES.
+    epsilon : float64 [X]
+        Supply elasticity of each exporter row; ``inf`` fixes the producer price.
+    """
+
+    flow_ptr: Ints
+    exporter_ptr: Ints
+    importer_ptr: Ints
+    flow_exporter: Ints
+    flow_importer: Ints
+    share: Floats
+    sales_share: Floats
+    home: Bools
+    sigma: Floats
+    eta: Floats
+    sigma_home: Floats
+    epsilon: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Shock:
+    """What one scenario changes, aligned with a :class:`Market`.
+
+    Attributes
+    ----------
+    log_cost : float64 [F]
+        Log of everything but the producer price that multiplies the delivered price, new over
+        base (tariff power, trade cost, export tax).
+    admitted : bool [F]
+        False where the flow is excluded.
+    log_supply : float64 [X]
+        Log of the supply shifter Z.
+    log_demand : float64 [M]
+        Log of the demand shifter D.
+    """
+
+    log_cost: Floats
+    admitted: Bools
+    log_supply: Floats
+    log_demand: Floats
+
+
+@dataclass(frozen=True)
+class Options:
+    """When to stop: ``tolerance`` is on the log excess demand, for every exporter row."""
+
+    tolerance: float = 1e-10
+    max_steps: int = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class KernelSolution:
+    """What a kernel returns.
+
+    Attributes
+    ----------
+    log_price : float64 [X]
+        Log of the producer price, new over base; NaN where no market is left.
+    log_index : float64 [M]
+        Log of the importer's price index, new over base; NaN where no supplier is left.
+    status : int8 [K]
+        A :class:`Status` value.
+    iterations : int64 [K]
+    residual : float64 [K]
+        Largest |log excess demand| over the product's exporter rows, at ``log_price``.
+    error_bound : float64 [K]
+        Proven bound on the largest |log price - exact log price|; NaN where none is proven.
+    """
+
+    log_price: Floats
+    log_index: Floats
+    status: NDArray[np.int8]
+    iterations: Ints
+    residual: Floats
+    error_bound: Floats
