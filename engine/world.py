@@ -1,0 +1,395 @@
+"""The calibrated baseline: trade flows, duties and elasticities as sorted, indexed arrays."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tradewedge import intake
+from tradewedge.duty import Duty, stack
+from tradewedge.elasticities import Elasticities
+from tradewedge.errors import DataError
+from tradewedge.kernels.market import Market
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """One year of bilateral trade in K products between N countries, calibrated.
+
+    Rows of flows are sorted by product, exporter, importer. Build one with
+    :meth:`from_flows`, :func:`tradewedge.load_world` or from a directory that :meth:`save` wrote.
+
+    Attributes
+    ----------
+    products, countries : tuple of str
+        Sorted codes; integer arrays below index into them.
+    flow_product, flow_exporter, flow_importer : int64 [F]
+    value : float64 [F]
+        Border value, thousand USD.
+    quantity : float64 [F]
+        Metric tons; NaN where not reported.
+    duties : tuple of Duty
+        The baseline tariff, by authority.
+    tariff_importers : frozenset of str or None
+        Importers whose baseline tariffs are known; None: all. Unknown is not zero: the model has
+        to treat such a tariff as zero, but no revenue is reported for it.
+    elasticities : Elasticities
+    aggregates : mapping
+        Countries of this world that stand for several, and their members.
+    observed_importers : tuple of str or None
+        Importers whose purchases the world sees; None: all. With one observed importer, epsilon
+        is the export supply *to this market*, and nothing can be said of other markets.
+    critical : bool [K] or None
+        On the current US critical-minerals list.
+    audit : DataFrame
+        What was read, kept and dropped, and why: step, reason, rows, value.
+    """
+
+    name: str
+    year: int | None
+    vintage: str | None
+    products: tuple[str, ...]
+    countries: tuple[str, ...]
+    flow_product: Ints
+    flow_exporter: Ints
+    flow_importer: Ints
+    value: Floats
+    quantity: Floats
+    duties: tuple[Duty, ...]
+    tariff_importers: frozenset[str] | None
+    elasticities: Elasticities
+    aggregates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    observed_importers: tuple[str, ...] | None = None
+    critical: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
+    audit: pl.DataFrame = field(default_factory=intake.empty_audit)
+
+    @classmethod
+    def from_flows(
+        cls,
+        flows: pl.DataFrame | pl.LazyFrame,
+        elasticities: pl.DataFrame | str | None = None,
+        tariffs: pl.DataFrame | pl.LazyFrame | None = None,
+        home_sales: pl.DataFrame | pl.LazyFrame | None = None,
+        *,
+        name: str = "user",
+        year: int | None = None,
+        vintage: str | None = None,
+        tariff_importers: Sequence[str] | str | None = None,
+        aggregates: Mapping[str, Sequence[str]] | None = None,
+        observed_importers: Sequence[str] | None = None,
+        home_share: pl.DataFrame | None = None,
+        critical: Sequence[str] | None = None,
+        notes: Sequence[str] = (),
+        audit: pl.DataFrame | None = None,
+    ) -> "World":
+        """Calibrate a world from tidy tables.
+
+        Parameters
+        ----------
+        flows : frame
+            product, exporter, importer, value (thousand USD at the border) and optionally
+            quantity (tons). Keys are unique; ``exporter == importer`` rows are domestic sales.
+            Rows of value 0 are dropped and counted; a quantity of 0 is read as not reported.
+        elasticities : frame or str, optional
+            product (longest prefix wins; "" is everything), sigma, eta, epsilon and optionally
+            exporter, source, standard_error; or the name of an embedded set. Default "central".
+        tariffs : frame, optional
+            product, exporter, importer, rate (fraction), authority. Rates on one flow add up.
+        home_sales : frame, optional
+            product, country, value and optionally quantity: added as domestic rows.
+        vintage : str, optional
+            HS edition of the product codes, such as "HS2017": products are then checked, and
+            named lists and elasticities are translated to it.
+        tariff_importers : sequence of str or "*", optional
+            Importers whose tariffs ``tariffs`` holds in full. Default: those it mentions.
+        aggregates : mapping, optional
+            Partner codes that stand for several countries, with their ISO3 members.
+        observed_importers : sequence of str, optional
+            Set it when the data see only these importers' purchases. Named elasticity sets then
+            give infinite epsilon; a table's epsilon is taken as supply to this market.
+        home_share : frame, optional
+            product, home_share: share of home producers in spending, for products without
+            domestic rows. Their eta becomes the import-demand elasticity
+            ``h * sigma + (1 - h) * eta``.
+        critical : sequence of str, optional
+            Products flagged as critical.
+
+        Raises
+        ------
+        DataError
+            For missing columns, unknown codes, duplicate keys, missing or negative numbers.
+        ConfigError
+            For an unknown elasticity set or vintage.
+        """
+        declared = {code: tuple(members) for code, members in (aggregates or {}).items()}
+        table = intake.read_flows(flows, home_sales, declared, vintage)
+        index = intake.index_flows(table.frame)
+        duties, duty_audit = intake.read_tariffs(tariffs, index, table.frame)
+        known = intake.known_tariffs(tariffs, tariff_importers, index.countries)
+        partial = None if observed_importers is None else tuple(observed_importers)
+        if partial is not None:
+            intake.check_observed(index, partial)
+        audits = [a for a in (audit, table.audit, duty_audit) if a is not None]
+        world = cls(
+            name=name,
+            year=year,
+            vintage=vintage,
+            products=index.products,
+            countries=index.countries,
+            flow_product=index.product,
+            flow_exporter=index.exporter,
+            flow_importer=index.importer,
+            value=intake.column(table.frame, "value"),
+            quantity=intake.column(table.frame, "quantity"),
+            duties=duties,
+            tariff_importers=known,
+            elasticities=Elasticities.empty(),
+            aggregates=declared,
+            observed_importers=partial,
+            critical=None
+            if critical is None
+            else np.isin(np.array(index.products), np.array(list(critical), dtype=str)),
+            notes=tuple(notes),
+            audit=pl.concat(audits),
+        )
+        shares = None if home_share is None else intake.read_home_share(home_share, index.products)
+        return replace(world, elasticities=Elasticities.resolve(world, elasticities, shares))
+
+    def with_elasticities(
+        self,
+        elasticities: pl.DataFrame | str | None = None,
+        *,
+        sigma: float | None = None,
+        eta: float | None = None,
+        epsilon: float | None = None,
+    ) -> "World":
+        """The same world with another set of elasticities.
+
+        Parameters
+        ----------
+        elasticities : frame or str, optional
+            As in :meth:`from_flows`; default: keep what the world has.
+        sigma, eta, epsilon : float, optional
+            One value for every product, on top of that; ``eta`` is the composite's.
+        """
+        base = (
+            self.elasticities
+            if elasticities is None
+            else Elasticities.resolve(self, elasticities, self.elasticities.home_share)
+        )
+        return replace(self, elasticities=base.override(self, sigma, eta, epsilon))
+
+    def select(self, products: Sequence[str]) -> "World":
+        """The same world with some of its products; countries keep their places.
+
+        Raises
+        ------
+        DataError
+            If a product is not in the world.
+        """
+        wanted = set(products)
+        missing = wanted - set(self.products)
+        if missing:
+            raise DataError(f"world {self.name!r} has no product {', '.join(sorted(missing)[:5])}")
+        keep_k = np.array([p in wanted for p in self.products], dtype=bool)
+        rows = np.flatnonzero(keep_k[self.flow_product])
+        new_k = np.cumsum(keep_k) - 1
+        new_row = np.full(self.value.size, -1, dtype=np.int64)
+        new_row[rows] = np.arange(rows.size)
+        duties = []
+        for duty in self.duties:
+            inside = new_row[duty.rows] >= 0
+            duties.append(Duty(duty.authority, new_row[duty.rows[inside]], duty.rate[inside]))
+        return replace(
+            self,
+            products=tuple(p for p in self.products if p in wanted),
+            flow_product=new_k[self.flow_product[rows]],
+            flow_exporter=self.flow_exporter[rows],
+            flow_importer=self.flow_importer[rows],
+            value=self.value[rows],
+            quantity=self.quantity[rows],
+            duties=tuple(duties),
+            elasticities=self.elasticities.select(keep_k, keep_k[self.exporter_product]),
+            critical=None if self.critical is None else self.critical[keep_k],
+        )
+
+    def save(self, directory: str | Path, *, overwrite: bool = False) -> Path:
+        """Write the world to a directory that :func:`tradewedge.load_world` opens.
+
+        Raises
+        ------
+        ConfigError
+            If the directory exists and ``overwrite`` is false.
+        """
+        from tradewedge import worldfile
+
+        return worldfile.save(self, Path(directory), overwrite=overwrite)
+
+    def flows(self) -> pl.LazyFrame:
+        """The baseline as a tidy table: product, exporter, importer, value, quantity, tariff."""
+        known = self.tariff_known
+        return pl.DataFrame(
+            {
+                **self.flow_keys(),
+                "value": self.value,
+                "quantity": pl.Series(self.quantity).fill_nan(None),
+                "tariff": pl.Series(np.where(known, self.tariff_base, np.nan)).fill_nan(None),
+            }
+        ).lazy()
+
+    def flow_keys(self) -> dict[str, pl.Series]:
+        """The key columns of every flow row, as strings."""
+        return {
+            "product": self.product_column(self.flow_product),
+            "exporter": self.country_column(self.flow_exporter),
+            "importer": self.country_column(self.flow_importer),
+        }
+
+    def product_column(self, index: Ints) -> pl.Series:
+        """Product codes for an index array, as a string column."""
+        return pl.Series(list(self.products), dtype=pl.String).gather(index)
+
+    def country_column(self, index: Ints) -> pl.Series:
+        """Country codes for an index array, as a string column."""
+        return pl.Series(list(self.countries), dtype=pl.String).gather(index)
+
+    @property
+    def sigma(self) -> Floats:
+        """Substitution among suppliers, [K]."""
+        return self.elasticities.sigma
+
+    @property
+    def eta(self) -> Floats:
+        """Demand elasticity that the model uses, [K]; see ``elasticities.eta_kind``."""
+        return self.elasticities.eta
+
+    @property
+    def epsilon(self) -> Floats:
+        """Supply elasticity of every exporter row, [X]."""
+        return self.elasticities.epsilon
+
+    @cached_property
+    def home(self) -> NDArray[np.bool_]:
+        """True for domestic sales, [F]."""
+        return self.flow_exporter == self.flow_importer
+
+    @cached_property
+    def tariff_base(self) -> Floats:
+        """Stacked baseline rate, [F]; 0 where unknown."""
+        return stack(self.duties, self.value.size)
+
+    @cached_property
+    def tariff_known(self) -> NDArray[np.bool_]:
+        """Whether the baseline tariff of a flow is known, [F]; at home it always is."""
+        if self.tariff_importers is None:
+            return np.ones(self.value.size, dtype=bool)
+        known = np.array([c in self.tariff_importers for c in self.countries], dtype=bool)
+        return known[self.flow_importer] | self.home
+
+    @cached_property
+    def _rows(self) -> tuple[Ints, Ints, Ints, Ints]:
+        """Exporter and importer row of each flow, and the key of each such row."""
+        n = len(self.countries)
+        x_key, x_row = np.unique(
+            self.flow_product * n + self.flow_exporter, return_inverse=True
+        )
+        m_key, m_row = np.unique(
+            self.flow_product * n + self.flow_importer, return_inverse=True
+        )
+        return x_row.astype(np.int64), m_row.astype(np.int64), x_key, m_key
+
+    @property
+    def exporter_row(self) -> Ints:
+        """Exporter row of each flow, [F]."""
+        return self._rows[0]
+
+    @property
+    def importer_row(self) -> Ints:
+        """Importer row of each flow, [F]."""
+        return self._rows[1]
+
+    @cached_property
+    def exporter_product(self) -> Ints:
+        """Product of each exporter row, [X]."""
+        return self._rows[2] // len(self.countries)
+
+    @cached_property
+    def exporter_country(self) -> Ints:
+        """Country of each exporter row, [X]."""
+        return self._rows[2] % len(self.countries)
+
+    @cached_property
+    def importer_product(self) -> Ints:
+        """Product of each importer row, [M]."""
+        return self._rows[3] // len(self.countries)
+
+    @cached_property
+    def importer_country(self) -> Ints:
+        """Country of each importer row, [M]."""
+        return self._rows[3] % len(self.countries)
+
+    @cached_property
+    def exporter_sales(self) -> Floats:
+        """Sales of each exporter row at producer prices, thousand USD, [X]."""
+        return np.bincount(self.exporter_row, self.value, self.exporter_country.size)
+
+    @cached_property
+    def duty_paid(self) -> Floats:
+        """Duty-paid value of each flow, thousand USD, [F]."""
+        return self.value * (1.0 + self.tariff_base)
+
+    @cached_property
+    def expenditure(self) -> Floats:
+        """Duty-paid spending of each importer row, thousand USD, [M]."""
+        return np.bincount(self.importer_row, self.duty_paid, self.importer_country.size)
+
+    @cached_property
+    def market(self) -> Market:
+        """The arrays that kernels take; the nest of home against imports is off."""
+        k = len(self.products)
+        bounds = np.arange(k + 1)
+        return Market(
+            flow_ptr=np.searchsorted(self.flow_product, bounds),
+            exporter_ptr=np.searchsorted(self.exporter_product, bounds),
+            importer_ptr=np.searchsorted(self.importer_product, bounds),
+            flow_exporter=self.exporter_row,
+            flow_importer=self.importer_row,
+            share=self.duty_paid / self.expenditure[self.importer_row],
+            sales_share=self.value / self.exporter_sales[self.exporter_row],
+            home=self.home,
+            sigma=self.sigma,
+            eta=self.eta,
+            sigma_home=np.full(k, np.nan),
+            epsilon=self.epsilon,
+        )
+
+    @cached_property
+    def data_hash(self) -> str:
+        """SHA-256 over codes, flows, duties and elasticities."""
+        digest = hashlib.sha256()
+        digest.update("\0".join((*self.products, "|", *self.countries)).encode())
+        arrays = [self.flow_product, self.flow_exporter, self.flow_importer, self.value]
+        arrays += [self.quantity, self.sigma, self.eta, self.epsilon]
+        for duty in self.duties:
+            digest.update(duty.authority.encode())
+            arrays += [duty.rows, duty.rate]
+        for array in arrays:
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        year = "" if self.year is None else f" {self.year}"
+        return (
+            f"<World {self.name}{year}: {len(self.products):,} products, "
+            f"{len(self.countries):,} countries, {self.value.size:,} flows, "
+            f"{self.value.sum() / 1e6:,.1f} bn USD>"
+        )
