@@ -57,10 +57,10 @@ $(BIN)/python:
 
 $(BASE): pyproject.toml | $(BIN)/python
 	@echo "installing tradewedge and what it needs into $(VENV) (once)"
-	$(BIN)/python -m pip install --quiet -e .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet -e .
 	@touch $@
 
 $(DEV): pyproject.toml | $(BIN)/python
 	@echo "installing tradewedge and its development tools into $(VENV) (once)"
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet -e '.[dev]'
 	@touch $(BASE) $@
