@@ -242,7 +242,9 @@ def _flow_columns(frame: pl.DataFrame, where: str, keys: list[str]) -> pl.DataFr
         raise DataError(f"{where}: value and quantity must be numbers: {error}") from error
     value, quantity = pl.col("value"), pl.col("quantity")
     checks = {
-        "a key is missing": pl.any_horizontal(pl.col(k).is_null() | (pl.col(k) == "") for k in keys),
+        "a key is missing": pl.any_horizontal(
+            pl.col(k).is_null() | (pl.col(k) == "") for k in keys
+        ),
         "value is missing": value.is_null() | value.is_nan(),
         "value is negative": value < 0,
         "value is infinite": value.is_infinite(),
@@ -292,9 +294,7 @@ def _check_codes(
                 f"flows: unknown country {code!r}; nearest: {', '.join(near) or 'none'}. Use ISO3 "
                 "codes (tw.codes.countries()), or declare it in aggregates="
             )
-    overlaps = {
-        member: code for code, members in aggregates.items() for member in members
-    }
+    overlaps = {member: code for code, members in aggregates.items() for member in members}
     present = set(seen)
     inside = sorted(m for m, code in overlaps.items() if m in present and code in present)
     if inside:

@@ -299,12 +299,8 @@ class World:
     def _rows(self) -> tuple[Ints, Ints, Ints, Ints]:
         """Exporter and importer row of each flow, and the key of each such row."""
         n = len(self.countries)
-        x_key, x_row = np.unique(
-            self.flow_product * n + self.flow_exporter, return_inverse=True
-        )
-        m_key, m_row = np.unique(
-            self.flow_product * n + self.flow_importer, return_inverse=True
-        )
+        x_key, x_row = np.unique(self.flow_product * n + self.flow_exporter, return_inverse=True)
+        m_key, m_row = np.unique(self.flow_product * n + self.flow_importer, return_inverse=True)
         return x_row.astype(np.int64), m_row.astype(np.int64), x_key, m_key
 
     @property

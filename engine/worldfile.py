@@ -60,7 +60,9 @@ def load(directory: Path) -> World:
         try:
             frames[name] = pl.read_ipc(path, memory_map=True, rechunk=False)
         except (OSError, pl.exceptions.PolarsError) as error:
-            raise DataError(f"{path}: cannot be read as a table of a saved world: {error}") from error
+            raise DataError(
+                f"{path}: cannot be read as a table of a saved world: {error}"
+            ) from error
     flows, duties, products = frames["flows"], frames["duties"], frames["products"]
     authorities = header["authorities"]
     return World(

@@ -1,0 +1,203 @@
+"""One run: scenarios on one world, solved, written, read back."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tradewedge.codes import nearest
+from tradewedge.errors import ConfigError, DataError
+from tradewedge.policy import Scenario
+from tradewedge.report.band import sigma_band
+from tradewedge.solve import solve
+from tradewedge.store import Holding, Run, config_hash, holding, read_run, write_run
+from tradewedge.world import World
+from tradewedge.worlds import load_world
+
+ELASTICITY_COLUMNS = {
+    "product": pl.String,
+    "exporter": pl.String,
+    "sigma": pl.Float64,
+    "eta": pl.Float64,
+    "epsilon": pl.Float64,
+    "standard_error": pl.Float64,
+    "source": pl.String,
+}
+
+Notify = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A checked run configuration.
+
+    Attributes
+    ----------
+    world : str
+        Name of an embedded world, or path.
+    year : int or None
+    products : tuple of str or None
+        HS prefixes to keep; None: all.
+    scenarios : tuple of Scenario
+    elasticities : str or None
+        Name of a set; None: what the world holds.
+    elasticities_file : Path or None
+    sigma, eta, epsilon : float or None
+        One value for every product.
+    model, backend, on_failure : str
+    tolerance : float
+    model_options : dict
+    band_sigmas : tuple of float
+        Substitution elasticities at which exclusions are solved again.
+    overwrite, summary : bool
+    width : int or None
+        Columns of the summary; None: those of the terminal, at most 100.
+    """
+
+    world: str
+    year: int | None
+    products: tuple[str, ...] | None
+    scenarios: tuple[Scenario, ...]
+    elasticities: str | None
+    elasticities_file: Path | None
+    sigma: float | None
+    eta: float | None
+    epsilon: float | None
+    model: str
+    tolerance: float
+    model_options: dict[str, Any]
+    backend: str
+    on_failure: str
+    band_sigmas: tuple[float, ...]
+    overwrite: bool
+    summary: bool
+    width: int | None
+
+    def record(self) -> dict[str, Any]:
+        """What decides the numbers of a run, as plain data: its hash tells runs apart."""
+        return {
+            "data": {"world": self.world, "year": self.year, "products": self.products},
+            "scenarios": [scenario.to_dict() for scenario in self.scenarios],
+            "elasticities": {
+                "name": self.elasticities,
+                "file": _file_record(self.elasticities_file),
+                "sigma": self.sigma,
+                "eta": self.eta,
+                "epsilon": self.epsilon,
+            },
+            "model": {
+                "name": self.model,
+                "tolerance": self.tolerance,
+                "options": self.model_options,
+            },
+            "backend": self.backend,
+            "band_sigmas": self.band_sigmas,
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A run and whether it was solved now or found on disk."""
+
+    run: Run
+    skipped: bool
+
+
+def run_batch(settings: Settings, directory: Path, notify: Notify) -> Outcome:
+    """Solve the scenarios of ``settings`` into ``directory``, unless they are there already.
+
+    Raises
+    ------
+    ConfigError
+        If the directory holds another run, or a setting does not fit the data.
+    SolveError
+        If products did not converge and ``on_failure`` is "raise"; nothing is written then.
+    """
+    notify("loading the world", 0, 1)
+    world = open_world(settings)
+    notify("loading the world", 1, 1)
+    record = settings.record()
+    there = holding(directory, config_hash(record), world.data_hash, overwrite=settings.overwrite)
+    if there is Holding.SAME_RUN and not settings.overwrite:
+        return Outcome(read_run(directory), skipped=True)
+    solver = partial(
+        solve,
+        model=settings.model,
+        backend=settings.backend,
+        tolerance=settings.tolerance,
+        model_options=settings.model_options or None,
+    )
+    notify("solving", 0, 1)
+    result = solver(world, list(settings.scenarios), on_failure=settings.on_failure)
+    notify("solving", 1, 1)
+    band = sigma_band(world, settings.scenarios, solver, settings.band_sigmas, notify)
+    notify("writing", 0, 1)
+    extra = {} if band is None else {"sigma_band": band.lazy()}
+    write_run(result, directory, record, settings.overwrite, extra)
+    notify("writing", 1, 1)
+    return Outcome(read_run(directory), skipped=False)
+
+
+def open_world(settings: Settings) -> World:
+    """Load the world that the settings name, with their elasticities and products."""
+    world = load_world(settings.world, year=settings.year, elasticities=settings.elasticities)
+    if settings.products is not None:
+        world = world.select(_matching(world, settings.products))
+    table = (
+        None
+        if settings.elasticities_file is None
+        else read_elasticities(settings.elasticities_file)
+    )
+    single = {"sigma": settings.sigma, "eta": settings.eta, "epsilon": settings.epsilon}
+    if table is None and all(value is None for value in single.values()):
+        return world
+    return world.with_elasticities(table, **single)
+
+
+def read_elasticities(path: Path) -> pl.DataFrame:
+    """Read a table of elasticities from CSV or Parquet; codes stay text.
+
+    Raises
+    ------
+    DataError
+        If the file is neither, cannot be read, or has a column it should not have.
+    """
+    try:
+        if path.suffix == ".csv":
+            header = pl.read_csv(path, n_rows=0).columns
+            known = {name: kind for name, kind in ELASTICITY_COLUMNS.items() if name in header}
+            frame = pl.read_csv(path, schema_overrides=known)
+        elif path.suffix == ".parquet":
+            frame = pl.read_parquet(path)
+        else:
+            raise DataError(f"{path}: elasticities are read from .csv or .parquet.")
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    extra = sorted(set(frame.columns) - set(ELASTICITY_COLUMNS))
+    if extra:
+        raise DataError(
+            f"{path}: unknown column {', '.join(extra)}; known are {', '.join(ELASTICITY_COLUMNS)}."
+        )
+    return frame
+
+
+def _matching(world: World, prefixes: tuple[str, ...]) -> list[str]:
+    for prefix in prefixes:
+        if not any(product.startswith(prefix) for product in world.products):
+            near = ", ".join(nearest(prefix, world.products))
+            raise ConfigError(
+                f"data.products: no product of {world.name!r} starts with {prefix!r}"
+                + (f"; nearest: {near}." if near else ".")
+            )
+    return [product for product in world.products if product.startswith(prefixes)]
+
+
+def _file_record(path: Path | None) -> dict[str, str] | None:
+    if path is None:
+        return None
+    return {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}

@@ -1,0 +1,209 @@
+"""What a run may be configured with, and its conversion to plain objects.
+
+The ``*Conf`` classes are the schema that Hydra checks keys and types against;
+:class:`tradewedge.batch.Settings` is what the rest of the program sees. Only this module and the command line know OmegaConf.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from tradewedge.batch import Settings
+from tradewedge.errors import ConfigError
+from tradewedge.policy import Scenario
+
+SCHEMA_NAME = "run_schema"
+
+
+class ModelName(Enum):
+    """Models that solve a scenario."""
+
+    armington = "armington"
+    gsim = "gsim"
+    smart = "smart"
+
+
+class BackendName(Enum):
+    """Where the equations are solved."""
+
+    auto = "auto"
+    cpu = "cpu"
+    reference = "reference"
+
+
+# "raise" is a keyword, and OmegaConf reads an Enum by the names of its members.
+OnFailure = Enum("OnFailure", {"report": "report", "raise": "raise"})
+
+
+@dataclass
+class DataConf:
+    """``name``: an embedded world; or ``path``: a directory that ``World.save`` wrote."""
+
+    name: str | None = None
+    path: str | None = None
+    year: int | None = None
+    products: list[str] | None = None
+
+
+@dataclass
+class ElasticitiesConf:
+    """``name``: an embedded set, or ``file``: a CSV or Parquet table; single values on top."""
+
+    name: str | None = None
+    file: str | None = None
+    sigma: float | None = None
+    eta: float | None = None
+    epsilon: float | None = None
+
+
+@dataclass
+class ModelConf:
+    """Model, when it stops, and its own options."""
+
+    name: ModelName = ModelName.armington
+    tolerance: float = 1e-10
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class BackendConf:
+    """Backend of the kernels."""
+
+    name: BackendName = BackendName.auto
+
+
+@dataclass
+class OutputConf:
+    """Where the run is written and what is shown."""
+
+    directory: str | None = None
+    overwrite: bool = False
+    summary: bool = True
+    width: int | None = None
+
+
+@dataclass
+class RunConf:
+    """Everything ``tradewedge run`` takes."""
+
+    data: DataConf = field(default_factory=DataConf)
+    scenario: dict[str, Any] = field(default_factory=dict)
+    scenario_files: list[str] = field(default_factory=list)
+    model: ModelConf = field(default_factory=ModelConf)
+    elasticities: ElasticitiesConf = field(default_factory=ElasticitiesConf)
+    backend: BackendConf = field(default_factory=BackendConf)
+    output: OutputConf = field(default_factory=OutputConf)
+    on_failure: OnFailure = OnFailure["report"]
+    band_sigmas: list[float] = field(default_factory=lambda: [2.0, 5.0, 10.0, 20.0])
+
+
+def register_schema() -> None:
+    """Make the schema known to Hydra under :data:`SCHEMA_NAME`."""
+    ConfigStore.instance().store(name=SCHEMA_NAME, node=RunConf)
+
+
+def to_settings(config: DictConfig) -> Settings:
+    """Check a composed configuration and turn it into plain objects.
+
+    Raises
+    ------
+    ConfigError
+        For unknown keys, values of the wrong type, no world, no scenario, or two of one name.
+    """
+    try:
+        loose = OmegaConf.to_container(config, resolve=True)
+        conf = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(RunConf), loose))
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"The configuration is not valid: {error}") from error
+    assert isinstance(conf, RunConf)
+    return Settings(
+        world=_world(conf.data),
+        year=conf.data.year,
+        products=None if conf.data.products is None else tuple(conf.data.products),
+        scenarios=_scenarios(conf),
+        elasticities=conf.elasticities.name,
+        elasticities_file=_file(conf.elasticities),
+        sigma=conf.elasticities.sigma,
+        eta=conf.elasticities.eta,
+        epsilon=conf.elasticities.epsilon,
+        model=conf.model.name.value,
+        tolerance=conf.model.tolerance,
+        model_options=conf.model.options,
+        backend=conf.backend.name.value,
+        on_failure=conf.on_failure.value,
+        band_sigmas=_sigmas(conf.band_sigmas),
+        overwrite=conf.output.overwrite,
+        summary=conf.output.summary,
+        width=conf.output.width,
+    )
+
+
+def _world(data: DataConf) -> str:
+    if (data.name is None) == (data.path is None):
+        raise ConfigError(
+            "data needs either a name (an embedded world: `tradewedge data`) or a path (a "
+            "directory that World.save wrote), for example data=path data.path=my_world."
+        )
+    return data.name or str(data.path)
+
+
+def _file(conf: ElasticitiesConf) -> Path | None:
+    if conf.file is None:
+        return None
+    if conf.name is not None:
+        raise ConfigError(
+            f"elasticities has both a name ({conf.name}) and a file ({conf.file}); use "
+            "elasticities=file elasticities.file=PATH for the file alone."
+        )
+    path = Path(conf.file)
+    if not path.is_file():
+        raise ConfigError(f"elasticities.file: there is no file {path}.")
+    return path
+
+
+def _sigmas(sigmas: list[float]) -> tuple[float, ...]:
+    bad = [sigma for sigma in sigmas if not sigma > 1.0]
+    if bad:
+        raise ConfigError(
+            f"band_sigmas holds {bad[0]:g}: losing a supplier has a finite price only where "
+            "sigma is above 1."
+        )
+    return tuple(sigmas)
+
+
+def _scenarios(conf: RunConf) -> tuple[Scenario, ...]:
+    if isinstance(conf.scenario.get("measures"), list):
+        raise ConfigError(
+            "A scenario file taken in as a Hydra group option needs the first line "
+            "'# @package scenario.NAME'. Without it, give its path: tradewedge run my.yaml."
+        )
+    found = [_from_group(key, body) for key, body in conf.scenario.items()]
+    found += [Scenario.from_yaml(_existing(path)) for path in conf.scenario_files]
+    if not found:
+        raise ConfigError(
+            "There is no scenario to solve. Name one (`tradewedge scenarios` lists them) with "
+            "scenario=NAME, or give the path of a YAML file."
+        )
+    names = [scenario.name for scenario in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"Two scenarios have the same name: {', '.join(twice)}.")
+    return tuple(found)
+
+
+def _from_group(key: str, body: Any) -> Scenario:
+    if not isinstance(body, dict):
+        raise ConfigError(f"scenario.{key} must be a scenario, not {body!r}.")
+    return Scenario.from_dict({"name": key, **body})
+
+
+def _existing(path: str) -> Path:
+    found = Path(path)
+    if not found.is_file():
+        raise ConfigError(f"scenario_files: there is no file {path}.")
+    return found

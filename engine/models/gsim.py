@@ -1,0 +1,68 @@
+"""The field's familiar modes: the log-linear GSIM, and SMART, which is GSIM with infinite supply.
+
+Francois and Hall (2003), "Global Simulation Analysis of Industry-Level Trade Policy"; Laird and
+Yeats (1986), "The UNCTAD Trade Policy Simulation Model". Ratios are 1 plus the first-order
+relative change, with a tariff change as T1/T0 - 1 of its power: a preview, good for small shocks.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tradewedge.errors import ConfigError
+from tradewedge.kernels import gsim
+from tradewedge.kernels.backends import Backend
+from tradewedge.kernels.market import Market, Options
+from tradewedge.models.solution import Solution
+from tradewedge.policy import Wedges, shock
+from tradewedge.world import World
+
+
+def solve(world: World, wedges: Wedges, options: Options, backend: Backend) -> Solution:
+    """Solve one linear system per product.
+
+    Raises
+    ------
+    ConfigError
+        If a flow is excluded: an exclusion has no first-order form.
+    """
+    return _linear(world.market, world, wedges)
+
+
+def solve_smart(world: World, wedges: Wedges, options: Options, backend: Backend) -> Solution:
+    """The same with infinite supply elasticities: producer prices stay.
+
+    Raises
+    ------
+    ConfigError
+        If a flow is excluded or a supply is shifted.
+    """
+    if np.any(wedges.supply != 1.0):
+        raise ConfigError("model 'smart' has infinite supply, which a SupplyShift cannot move")
+    market = replace(world.market, epsilon=np.full_like(world.epsilon, np.inf))
+    return _linear(market, world, wedges)
+
+
+def _linear(market: Market, world: World, wedges: Wedges) -> Solution:
+    if not wedges.admitted.all():
+        raise ConfigError(
+            f"scenario {wedges.scenario.name!r} excludes flows, which the linear models 'gsim' and "
+            "'smart' cannot: use model 'armington'"
+        )
+    cost = np.expm1(shock(world, wedges).log_cost)
+    found = gsim.solve(market, cost, wedges.supply - 1.0, wedges.demand - 1.0)
+    eta = world.eta[world.importer_product]
+    sold = np.bincount(market.flow_exporter, market.sales_share * found.quantity, found.price.size)
+    return Solution(
+        wedges=wedges,
+        price_hat=1.0 + found.price,
+        index_hat=1.0 + found.index,
+        composite_hat=wedges.demand - eta * found.index,
+        delivered_hat=1.0 + found.price[market.flow_exporter] + cost,
+        quantity_hat=1.0 + found.quantity,
+        output_hat=1.0 + sold,
+        status=found.status,
+        iterations=found.iterations,
+        residual=found.residual,
+        error_bound=np.full(found.residual.size, np.nan),
+    )

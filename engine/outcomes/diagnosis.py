@@ -1,0 +1,88 @@
+"""What the solution rests on: limits, parameters, status, and what the world cannot answer."""
+
+import numpy as np
+import polars as pl
+
+from tradewedge.elasticities import UNADJUSTED
+from tradewedge.kernels.market import Status
+from tradewedge.models import Solution
+from tradewedge.outcomes.trade import nullable
+from tradewedge.world import World
+
+LIMITS = {
+    "product": pl.String,
+    "measure": pl.String,
+    "kind": pl.String,
+    "limit": pl.Float64,
+    "used": pl.Float64,
+    "shadow_price": pl.Float64,
+    "slack": pl.Float64,
+}
+
+
+def parameters(world: World) -> pl.DataFrame:
+    """sigma, eta and epsilon of every exporter of a product, and where they come from."""
+    k = world.exporter_product
+    e = world.elasticities
+    return pl.DataFrame(
+        {
+            "product": world.product_column(k),
+            "exporter": world.country_column(world.exporter_country),
+            "sigma": e.sigma[k],
+            "eta": e.eta[k],
+            "epsilon": e.epsilon,
+            "source": pl.Series(list(e.source), dtype=pl.String).gather(k),
+            "eta_kind": pl.Series(list(e.eta_kind), dtype=pl.String).gather(k),
+        }
+    )
+
+
+def status(world: World, solution: Solution) -> pl.DataFrame:
+    """How every product ended."""
+    names = pl.Series([s.name.lower() for s in Status], dtype=pl.String)
+    return pl.DataFrame(
+        {
+            "product": list(world.products),
+            "status": names.gather(solution.status.astype(np.int64)),
+            "iterations": solution.iterations,
+            "residual": nullable(solution.residual),
+            "error_bound": nullable(solution.error_bound),
+        }
+    )
+
+
+def limits() -> pl.DataFrame:
+    """Quantity limits and their shadow prices: no measure of this version sets one."""
+    return pl.DataFrame(schema=LIMITS)
+
+
+def blind_spots(world: World) -> tuple[str, ...]:
+    """What this world cannot answer, one sentence each."""
+    found = []
+    if world.observed_importers is not None:
+        only = ", ".join(world.observed_importers)
+        found.append(
+            f"Only purchases of {only} are observed: effects on other markets, on foreign "
+            "producers and on world welfare are not known, and epsilon is supply to this market."
+        )
+    known = world.tariff_importers
+    if known is not None:
+        found.append(
+            f"Baseline tariffs are known for {', '.join(sorted(known)) or 'no importer'} only: "
+            "elsewhere they are taken as zero in prices, and revenue and net welfare are left empty."
+        )
+    without = len(world.products) - len(set(world.flow_product[world.home].tolist()))
+    if without:
+        found.append(
+            f"{without} of {len(world.products)} products have no domestic sales in this world: "
+            "home producers' gains and losses are not shown for them."
+        )
+    unadjusted = sum(kind == UNADJUSTED for kind in world.elasticities.eta_kind)
+    if unadjusted:
+        found.append(
+            f"For {unadjusted} of these the home share is unknown, so eta is the composite's as it "
+            "stands: import demand is understated where home producers compete."
+        )
+    if np.isnan(world.quantity).all():
+        found.append("No quantities in tons are known: only ratios and values.")
+    return tuple(found)

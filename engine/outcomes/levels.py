@@ -1,0 +1,79 @@
+"""A solution in money and goods: what every outcome table is computed from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewedge.models import Solution
+from tradewedge.policy import Wedges
+from tradewedge.world import World
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Prices as ratios to the data year, money in thousand USD.
+
+    Attributes
+    ----------
+    wedges : Wedges
+    price : float64 [X]
+        Producer price; NaN without a market.
+    index, composite : float64 [M]
+        Price index (NaN without a supplier) and quantity of the composite.
+    delivered, quantity, value, duty_paid : float64 [F]
+        Delivered price (NaN where excluded), quantity ratio, border value, duty-paid value.
+    output : float64 [X]
+    expenditure : float64 [M]
+        Duty-paid spending.
+    """
+
+    wedges: Wedges
+    price: Floats
+    index: Floats
+    composite: Floats
+    delivered: Floats
+    quantity: Floats
+    value: Floats
+    duty_paid: Floats
+    output: Floats
+    expenditure: Floats
+
+
+def from_solution(world: World, solution: Solution) -> Levels:
+    """Levels after a scenario."""
+    wedges = solution.wedges
+    price = np.nan_to_num(solution.price_hat, nan=0.0)[world.exporter_row]
+    value = world.value * price * (1.0 + wedges.export_tax) * solution.quantity_hat
+    duty_paid = value * wedges.trade_cost * (1.0 + wedges.tariff_new)
+    return Levels(
+        wedges=wedges,
+        price=solution.price_hat,
+        index=solution.index_hat,
+        composite=solution.composite_hat,
+        delivered=solution.delivered_hat,
+        quantity=solution.quantity_hat,
+        value=value,
+        duty_paid=duty_paid,
+        output=solution.output_hat,
+        expenditure=np.bincount(world.importer_row, duty_paid, solution.index_hat.size),
+    )
+
+
+def baseline(world: World, wedges: Wedges) -> Levels:
+    """Levels of the data year; ``wedges`` are those of no measure."""
+    f, x, m = world.value.size, world.exporter_country.size, world.importer_country.size
+    return Levels(
+        wedges=wedges,
+        price=np.ones(x),
+        index=np.ones(m),
+        composite=np.ones(m),
+        delivered=np.ones(f),
+        quantity=np.ones(f),
+        value=world.value,
+        duty_paid=world.duty_paid,
+        output=np.ones(x),
+        expenditure=world.expenditure,
+    )

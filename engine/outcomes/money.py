@@ -1,0 +1,137 @@
+"""Who pays whom: transfers by authority, and welfare by country."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tradewedge.outcomes.levels import Levels
+from tradewedge.outcomes.surplus import consumer_surplus, producer_surplus
+from tradewedge.outcomes.trade import nullable
+from tradewedge.world import World
+
+Floats = NDArray[np.float64]
+
+TRANSFER_KEYS = ["product", "payer", "receiver", "authority", "kind"]
+
+
+def transfers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+    """Duties and export taxes, thousand USD, by product, payer, receiver and authority.
+
+    The payer of a duty is the buying country, its receiver that country's treasury; the buying
+    country also pays an export tax, to the exporting country's treasury. Baseline duties of
+    importers whose tariffs the world does not know are not here.
+    """
+    parts = [
+        pl.DataFrame(
+            {
+                "product": world.flow_product[rows],
+                "payer": world.flow_importer[rows],
+                "receiver": receiver[rows],
+                "authority": np.full(rows.size, authority),
+                "kind": np.full(rows.size, kind),
+                "amount_base": amount if column == "amount_base" else np.zeros(rows.size),
+                "amount_new": amount if column == "amount_new" else np.zeros(rows.size),
+            },
+            schema_overrides={"authority": pl.String, "kind": pl.String},
+        )
+        for column, levels in (("amount_base", base), ("amount_new", new))
+        for authority, kind, receiver, rows, amount in _payments(world, levels)
+    ]
+    if not parts:
+        return pl.DataFrame(
+            schema={
+                **dict.fromkeys(TRANSFER_KEYS, pl.String),
+                "amount_base": pl.Float64,
+                "amount_new": pl.Float64,
+            }
+        )
+    total = (
+        pl.concat(parts)
+        .group_by(TRANSFER_KEYS)
+        .agg(pl.col("amount_base", "amount_new").sum())
+        .sort(TRANSFER_KEYS)
+    )
+    return total.with_columns(
+        product=world.product_column(total["product"].to_numpy()),
+        payer=world.country_column(total["payer"].to_numpy()),
+        receiver=world.country_column(total["receiver"].to_numpy()),
+    ).sort(TRANSFER_KEYS)
+
+
+def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+    """Surplus and revenue by product and country, thousand USD, new less base.
+
+    ``complete`` is false and ``net`` null where a part is unknown: an unserved importer, an
+    importer whose baseline tariffs are unknown, a market that the world does not observe.
+    """
+    n = len(world.countries)
+    buyers = world.importer_product * n + world.importer_country
+    sellers = world.exporter_product * n + world.exporter_country
+    keys = np.union1d(buyers, sellers)
+    country = keys % n
+    seen = _seen(world)[country]
+    consumer = np.where(seen, 0.0, np.nan)
+    consumer[np.searchsorted(keys, buyers)] = consumer_surplus(world, new) - consumer_surplus(
+        world, base
+    )
+    producer = np.full(keys.size, 0.0 if world.observed_importers is None else np.nan)
+    producer[np.searchsorted(keys, sellers)] = producer_surplus(world, new) - producer_surplus(
+        world, base
+    )
+    revenue = _receipts(world, new, keys) - _receipts(world, base, keys)
+    revenue = np.where(_revenue_known(world)[country] & seen, revenue, np.nan)
+    rents = np.zeros(keys.size)
+    net = consumer + producer + revenue + rents
+    return pl.DataFrame(
+        {
+            "product": world.product_column(keys // n),
+            "country": world.country_column(country),
+            "consumer_surplus": nullable(consumer),
+            "producer_surplus": nullable(producer),
+            "revenue": nullable(revenue),
+            "rents": rents,
+            "net": nullable(net),
+            "complete": ~np.isnan(net),
+        }
+    )
+
+
+_Payment = tuple[str, str, NDArray[np.int64], NDArray[np.int64], Floats]
+
+
+def _payments(world: World, levels: Levels) -> Iterator[_Payment]:
+    """(authority, kind, receiver [F], rows [n], amount [n]) of every transfer."""
+    wedges = levels.wedges
+    for duty in wedges.duties:
+        base = levels.value[duty.rows] * wedges.trade_cost[duty.rows]
+        yield duty.authority, "duty", world.flow_importer, duty.rows, base * duty.rate
+    for tax in wedges.export_taxes:
+        producer_value = levels.value[tax.rows] / (1.0 + wedges.export_tax[tax.rows])
+        amount = producer_value * tax.rate
+        yield tax.authority, "export_tax", world.flow_exporter, tax.rows, amount
+
+
+def _receipts(world: World, levels: Levels, keys: NDArray[np.int64]) -> Floats:
+    """Government receipts by (product, country) key."""
+    n = len(world.countries)
+    total = np.zeros(keys.size)
+    for _, _, receiver, rows, amount in _payments(world, levels):
+        place = np.searchsorted(keys, world.flow_product[rows] * n + receiver[rows])
+        total += np.bincount(place, amount, keys.size)
+    return total
+
+
+def _seen(world: World) -> NDArray[np.bool_]:
+    """Countries whose purchases the world observes, [N]."""
+    if world.observed_importers is None:
+        return np.ones(len(world.countries), dtype=bool)
+    return np.isin(np.array(world.countries), world.observed_importers)
+
+
+def _revenue_known(world: World) -> NDArray[np.bool_]:
+    """Countries whose baseline tariffs are known, [N]."""
+    if world.tariff_importers is None:
+        return np.ones(len(world.countries), dtype=bool)
+    return np.isin(np.array(world.countries), sorted(world.tariff_importers))

@@ -1,0 +1,44 @@
+"""Surplus of buyers and producers against the data year, thousand USD.
+
+Areas under the constant-elasticity curves of the core model, evaluated at any model's prices.
+Surplus of one product only: nothing here may be added up across stages of a chain.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewedge.outcomes.levels import Levels
+from tradewedge.world import World
+
+Floats = NDArray[np.float64]
+
+
+def consumer_surplus(world: World, levels: Levels) -> Floats:
+    """Area under demand between the new and the baseline price index, [M].
+
+    ``-E D (P^(1-eta) - 1) / (1 - eta)``, or ``-E D ln P`` at eta = 1, along the demand curve as
+    shifted by D. NaN without a supplier: the curve has no choke price. Where eta is the
+    import-demand elasticity, this is the surplus on imports, net of what home producers gain.
+    """
+    power = 1.0 - world.eta[world.importer_product]
+    log_index = np.log(levels.index)
+    unit = np.where(power == 0.0, 1.0, power)
+    area = np.where(power == 0.0, log_index, np.expm1(power * log_index) / unit)
+    made: Floats = -world.expenditure * levels.wedges.demand * area
+    return made
+
+
+def producer_surplus(world: World, levels: Levels) -> Floats:
+    """Area above supply up to the producer price, less the baseline's, [X].
+
+    ``R (Z p^(1+epsilon) - 1) / (1 + epsilon)``; an exporter without a market loses it all. Zero
+    for infinite epsilon. NaN where the world does not see the exporter's other sales.
+    """
+    if world.observed_importers is not None:
+        return np.full(levels.price.size, np.nan)
+    price = np.nan_to_num(levels.price, nan=0.0)
+    finite = np.isfinite(world.epsilon)
+    power = 1.0 + np.where(finite, world.epsilon, 0.0)
+    area = (levels.wedges.supply * price**power - 1.0) / power
+    made: Floats = world.exporter_sales * np.where(finite, area, 0.0)
+    return made

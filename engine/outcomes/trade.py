@@ -1,0 +1,102 @@
+"""Trade tables: flows, exporters, importers, and where the change of a flow comes from."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tradewedge.outcomes.levels import Levels
+from tradewedge.outcomes.surplus import consumer_surplus, producer_surplus
+from tradewedge.world import World
+
+Floats = NDArray[np.float64]
+
+
+def ratio(new: Floats, base: Floats) -> Floats:
+    """new / base; NaN where base is 0 or unknown."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        made: Floats = np.where(base == 0, np.nan, new / base)
+    return made
+
+
+def nullable(values: Floats) -> pl.Series:
+    """A column with null for NaN."""
+    return pl.Series(values).fill_nan(None)
+
+
+def flows(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+    """Every baseline flow, excluded and untouched ones too."""
+    cost = ratio(_cost(new), _cost(base))
+    return pl.DataFrame(
+        {
+            **world.flow_keys(),
+            "value_base": base.value,
+            "value_new": new.value,
+            "quantity_hat": nullable(ratio(new.quantity, base.quantity)),
+            "quantity_base": nullable(world.quantity * base.quantity),
+            "quantity_new": nullable(world.quantity * new.quantity),
+            "delivered_hat": nullable(ratio(new.delivered, base.delivered)),
+            "cost_factor": cost,
+            "tariff_base": nullable(_tariff(world, base)),
+            "tariff_new": nullable(_tariff(world, new)),
+            "levy": np.zeros(world.value.size),
+            "rent": np.zeros(world.value.size),
+        }
+    )
+
+
+def exporters(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+    """Producer price, output and producer surplus of every exporter of a product."""
+    surplus = producer_surplus(world, new) - producer_surplus(world, base)
+    return pl.DataFrame(
+        {
+            "product": world.product_column(world.exporter_product),
+            "exporter": world.country_column(world.exporter_country),
+            "price_hat": nullable(ratio(new.price, base.price)),
+            "output_hat": nullable(ratio(new.output, base.output)),
+            "producer_surplus": nullable(surplus),
+        }
+    )
+
+
+def importers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+    """Price index, spending and consumer surplus of every importer of a product."""
+    surplus = consumer_surplus(world, new) - consumer_surplus(world, base)
+    return pl.DataFrame(
+        {
+            "product": world.product_column(world.importer_product),
+            "importer": world.country_column(world.importer_country),
+            "price_index_hat": nullable(ratio(new.index, base.index)),
+            "expenditure_base": base.expenditure,
+            "expenditure_new": new.expenditure,
+            "consumer_surplus": nullable(surplus),
+            "unserved": np.isnan(new.index),
+        }
+    )
+
+
+def diversion(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+    """Split the change of each flow's quantity, valued at baseline duty-paid prices.
+
+    Creation is what the importer buys more or less of the composite, diversion the rest: the
+    shift among its suppliers. In the linear models diversion sums to zero over the suppliers of
+    an importer (Laird and Yeats 1986, the SMART model).
+    """
+    composite = ratio(new.composite, base.composite)[world.importer_row] - 1.0
+    change = ratio(new.quantity, base.quantity) - 1.0
+    return pl.DataFrame(
+        {
+            **world.flow_keys(),
+            "creation": nullable(base.duty_paid * composite),
+            "diversion": nullable(base.duty_paid * (change - composite)),
+        }
+    )
+
+
+def _cost(levels: Levels) -> Floats:
+    return levels.wedges.trade_cost * (1.0 + levels.wedges.export_tax)
+
+
+def _tariff(world: World, levels: Levels) -> Floats:
+    """Total rate; NaN where the baseline's is unknown."""
+    made: Floats = np.where(world.tariff_known, levels.wedges.tariff_new, np.nan)
+    return made
