@@ -23,7 +23,7 @@ _HOMES = {
     "ExportTax": "tradewedge.policy",
     "SupplyShift": "tradewedge.policy",
     "DemandShift": "tradewedge.policy",
-    "solve": "tradewedge.solve",
+    "solve": "tradewedge.solver",
     "Result": "tradewedge.result",
     "TradewedgeError": "tradewedge.errors",
     "DataError": "tradewedge.errors",

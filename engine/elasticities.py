@@ -214,11 +214,10 @@ def _by_exporter(table: pl.DataFrame, world: "World", epsilon: Floats) -> Floats
     rules = {(p, c): e for p, c, e in named.select("product", "exporter", "epsilon").iter_rows()}
     countries = {c for _, c in rules}
     made = epsilon.copy()
-    for row in np.flatnonzero(
-        np.isin(np.array(world.countries)[world.exporter_country], list(countries))
-    ):
+    exporters = np.array(world.countries)[world.exporter_country]
+    for row in np.flatnonzero(np.isin(exporters, sorted(countries))):
         product = world.products[world.exporter_product[row]]
-        country = world.countries[world.exporter_country[row]]
+        country = str(exporters[row])
         for prefix in _prefixes(product):
             if (prefix, country) in rules:
                 made[row] = rules[prefix, country]

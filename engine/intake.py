@@ -112,7 +112,7 @@ def index_flows(frame: pl.DataFrame) -> FlowIndex:
 
 
 def read_tariffs(
-    tariffs: pl.DataFrame | pl.LazyFrame | None, index: FlowIndex, flows: pl.DataFrame
+    tariffs: pl.DataFrame | pl.LazyFrame | None, flows: pl.DataFrame
 ) -> tuple[tuple[Duty, ...], pl.DataFrame | None]:
     """Align tariff rows with flow rows, one :class:`Duty` per authority.
 

@@ -133,7 +133,7 @@ class World:
         declared = {code: tuple(members) for code, members in (aggregates or {}).items()}
         table = intake.read_flows(flows, home_sales, declared, vintage)
         index = intake.index_flows(table.frame)
-        duties, duty_audit = intake.read_tariffs(tariffs, index, table.frame)
+        duties, duty_audit = intake.read_tariffs(tariffs, table.frame)
         known = intake.known_tariffs(tariffs, tariff_importers, index.countries)
         partial = None if observed_importers is None else tuple(observed_importers)
         if partial is not None:

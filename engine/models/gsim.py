@@ -18,7 +18,7 @@ from tradewedge.policy import Wedges, shock
 from tradewedge.world import World
 
 
-def solve(world: World, wedges: Wedges, options: Options, backend: Backend) -> Solution:
+def solve(world: World, wedges: Wedges, _options: Options, _backend: Backend) -> Solution:
     """Solve one linear system per product.
 
     Raises
@@ -29,7 +29,7 @@ def solve(world: World, wedges: Wedges, options: Options, backend: Backend) -> S
     return _linear(world.market, world, wedges)
 
 
-def solve_smart(world: World, wedges: Wedges, options: Options, backend: Backend) -> Solution:
+def solve_smart(world: World, wedges: Wedges, _options: Options, _backend: Backend) -> Solution:
     """The same with infinite supply elasticities: producer prices stay.
 
     Raises

@@ -69,7 +69,7 @@ def blind_spots(world: World) -> tuple[str, ...]:
     if known is not None:
         found.append(
             f"Baseline tariffs are known for {', '.join(sorted(known)) or 'no importer'} only: "
-            "elsewhere they are taken as zero in prices, and revenue and net welfare are left empty."
+            "elsewhere they count as zero in prices, and revenue and net welfare are left empty."
         )
     without = len(world.products) - len(set(world.flow_product[world.home].tolist()))
     if without:
