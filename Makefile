@@ -9,10 +9,12 @@ CODE   := engine kernels conf data bench tests
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full bench lint format clean
+.PHONY: help setup demo test test-full bench lint format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+setup: $(DEV) ## a virtual environment with everything needed to develop
 
 demo: $(BASE) ## solve the demo scenarios into outputs/demo
 	$(BIN)/tradewedge run hydra.run.dir=outputs/demo
