@@ -1,0 +1,146 @@
+"""Newton's method for one product: the fallback of every backend for its stragglers.
+
+Dense, in log prices, on the host, with the analytic Jacobian and a line search on the largest
+log excess demand. Slow, but it does not mind a contraction modulus at or above 1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import equations as eq
+from .equations import Block
+from .market import Floats
+
+NEWTON_STEPS = 50
+"""Steps kept back for Newton out of ``Options.max_steps``, where that leaves any."""
+LARGEST_MOVE = 5.0
+"""Largest change of a log price in one step."""
+HALVINGS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """Where an iteration over one product stands: log prices [i], largest residual, steps."""
+
+    log_price: Floats
+    residual: float
+    steps: int
+
+
+def split_steps(max_steps: int) -> tuple[int, int]:
+    """Steps of the first method and of Newton."""
+    newton = NEWTON_STEPS if max_steps > NEWTON_STEPS else 0
+    return max_steps - newton, newton
+
+
+def demand_jacobian(block: Block, sales: Floats, bundle: Floats, spending: Floats) -> Floats:
+    """Derivative of log sales [i] by log producer price [k].
+
+    Parameters
+    ----------
+    block : Block
+    sales : float [i, j]
+        Share of the flow in its exporter's quantity sold; rows sum to 1.
+    bundle : float [i, j]
+        Share in the spending on the bundle that competes at ``sigma``.
+    spending : float [i, j]
+        Share in all spending of the importer; columns sum to 1.
+    """
+    outer = block.sigma_home if block.nested else block.sigma
+    at_home = np.sum(np.where(block.home, sales, 0.0), axis=1)
+    own = block.sigma + (outer - block.sigma) * at_home
+    matrix = (outer - block.eta) * (sales @ spending.T)
+    if block.nested:
+        away = np.where(block.home, 0.0, sales)
+        matrix += (block.sigma - outer) * (away @ bundle.T)
+    matrix[np.diag_indices_from(matrix)] -= own
+    return matrix
+
+
+def baseline_splits(block: Block) -> tuple[Floats, Floats, Floats]:
+    """Shares in sales, in the bundle that competes at ``sigma`` and in spending, at baseline."""
+    if not block.nested:
+        return block.sales_share, block.share, block.share
+    away = np.where(block.home, 0.0, block.share)
+    total = away.sum(axis=0)
+    return block.sales_share, away / np.where(total > 0, total, 1.0), block.share
+
+
+def new_splits(block: Block, log_price: Floats) -> tuple[Floats, Floats, Floats]:
+    """The same shares at new prices."""
+    delivered = log_price[:, None] + block.log_cost
+    found = eq.indices(block, log_price)
+    quantity = eq.log_quantity(block, log_price)
+    inner, outer = 1 - block.sigma, 1 - (block.sigma_home if block.nested else block.sigma)
+    change = quantity - eq.log_sales(block, log_price)[:, None]
+    sales = _scaled(block.sales_share, change, block.admitted)
+    _, bundle, _ = baseline_splits(block)
+    away = block.admitted & ~block.home if block.nested else block.admitted
+    bundle = _scaled(bundle, inner * (delivered - found.log_bundle), away)
+    if not block.nested:
+        return sales, bundle, bundle
+    imports = np.where(block.home, 0.0, block.share).sum(axis=0)
+    imports = _scaled(
+        imports, outer * (found.log_bundle - found.log_index), found.imports_served
+    )
+    at_home = _scaled(
+        block.share, outer * (delivered - found.log_index), block.admitted & block.home
+    )
+    return sales, bundle, at_home + bundle * imports
+
+
+def _scaled(share: Floats, log_factor: Floats, keep: np.ndarray) -> Floats:
+    """Share times a factor given in logs, 0 where not kept or where the share is 0."""
+    keep = keep & (share > 0)
+    log_share = np.log(np.where(keep, share, 1.0))
+    return np.where(keep, np.exp(np.where(keep, log_share + log_factor, 0.0)), 0.0)
+
+
+def newton(block: Block, start: Floats, tolerance: float, max_steps: int) -> Attempt:
+    """Solve one product.
+
+    Parameters
+    ----------
+    block : Block
+        Valid input with a finite index (:func:`~.equations.is_valid`,
+        :func:`~.equations.has_finite_index`).
+    start : float [i]
+        Log prices to start from; 0 is taken where they are not finite.
+    tolerance : float
+        On the largest absolute log excess demand.
+    max_steps : int
+
+    Returns
+    -------
+    Attempt
+        The residual is above the tolerance where Newton did not get there either.
+    """
+    free = np.flatnonzero(eq.active(block))
+    price = np.where(np.isfinite(start), start, 0.0)
+    excess = eq.log_excess_demand(block, price)
+    worst = float(np.max(np.abs(excess), initial=0.0))
+    slope = np.where(np.isfinite(block.epsilon), block.epsilon, 0.0)
+    for step in range(max_steps):
+        if worst <= tolerance:
+            return Attempt(price, worst, step)
+        jacobian = demand_jacobian(block, *new_splits(block, price))[np.ix_(free, free)]
+        jacobian[np.diag_indices_from(jacobian)] -= slope[free]
+        try:
+            move = np.linalg.solve(jacobian, -excess[free])
+        except np.linalg.LinAlgError:
+            return Attempt(price, worst, step)
+        move *= min(1.0, LARGEST_MOVE / max(float(np.max(np.abs(move))), 1e-300))
+        scale = 1.0
+        for _ in range(HALVINGS):
+            trial = price.copy()
+            trial[free] += scale * move
+            trial_excess = eq.log_excess_demand(block, trial)
+            trial_worst = float(np.max(np.abs(trial_excess), initial=0.0))
+            if trial_worst < (1 - 1e-4 * scale) * worst:
+                break
+            scale /= 2
+        else:
+            return Attempt(price, worst, step)
+        price, excess, worst = trial, trial_excess, trial_worst
+    return Attempt(price, worst, max_steps)

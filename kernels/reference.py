@@ -1,0 +1,90 @@
+"""The plain solver: the equations of :mod:`.equations`, one product after another."""
+
+import numpy as np
+
+from . import equations as eq
+from .dense import block_of, ranges
+from .equations import Block
+from .market import KernelSolution, Market, Options, Shock, Status
+from .newton import Attempt, newton, split_steps
+
+
+def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
+    """Solve every product by plain steps of the fixed point, then Newton if they do not suffice.
+
+    Parameters
+    ----------
+    market, shock, options : Market, Shock, Options
+
+    Returns
+    -------
+    KernelSolution
+        The kernel never raises for numbers: see its ``status``.
+    """
+    solution = empty_solution(market)
+    for product in range(len(market.sigma)):
+        block = block_of(market, shock, product)
+        if block.share.size == 0:
+            continue
+        if not eq.is_valid(block):
+            solution.status[product] = Status.NONFINITE_INPUT
+            solution.residual[product] = solution.error_bound[product] = np.nan
+        elif not eq.has_finite_index(block):
+            solution.status[product] = Status.INFEASIBLE
+            solution.residual[product] = solution.error_bound[product] = np.nan
+        else:
+            first, second = split_steps(options.max_steps)
+            attempt = plain_steps(block, options.tolerance, first)
+            if attempt.residual > options.tolerance:
+                last = newton(block, attempt.log_price, options.tolerance, second)
+                attempt = Attempt(last.log_price, last.residual, attempt.steps + last.steps)
+            record(solution, market, product, block, attempt, options.tolerance)
+    return solution
+
+
+def plain_steps(block: Block, tolerance: float, max_steps: int) -> Attempt:
+    """Iterate the fixed point from 0; a step is one evaluation of the excess demand."""
+    price = np.zeros(block.share.shape[0])
+    slope = eq.step_slope(block)
+    worst = np.inf
+    for step in range(1, max_steps + 1):
+        excess = eq.log_excess_demand(block, price)
+        worst = float(np.max(np.abs(excess)))
+        if worst <= tolerance:
+            return Attempt(price, worst, step)
+        if step < max_steps:
+            price = price + excess / slope
+    return Attempt(price, worst, max_steps)
+
+
+def empty_solution(market: Market) -> KernelSolution:
+    """Return a solution to be filled: NaN prices, every product converged in 0 steps."""
+    products = len(market.sigma)
+    return KernelSolution(
+        log_price=np.full(int(market.exporter_ptr[-1]), np.nan),
+        log_index=np.full(int(market.importer_ptr[-1]), np.nan),
+        status=np.full(products, Status.CONVERGED, np.int8),
+        iterations=np.zeros(products, np.int64),
+        residual=np.zeros(products),
+        error_bound=np.zeros(products),
+    )
+
+
+def record(
+    solution: KernelSolution,
+    market: Market,
+    product: int,
+    block: Block,
+    attempt: Attempt,
+    tolerance: float,
+) -> None:
+    """Write what came out of one product into the solution."""
+    _, exporters, importers = ranges(market, product)
+    price = attempt.log_price
+    solution.log_price[exporters] = np.where(block.admitted.any(axis=1), price, np.nan)
+    solution.log_index[importers] = eq.log_index(block, price)
+    done = attempt.residual <= tolerance
+    solution.status[product] = Status.CONVERGED if done else Status.MAX_STEPS
+    solution.iterations[product] = attempt.steps
+    solution.residual[product] = attempt.residual
+    solution.error_bound[product] = eq.error_bound(block, price)
