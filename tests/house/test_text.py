@@ -47,7 +47,9 @@ def test_no_path_of_somebodys_machine(repository: Path, tracked: tuple[str, ...]
     assert found == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/scenarios.md", "docs/results.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/scenarios.md", "docs/results.md", "docs/data.md"]
+)
 def test_examples_run(page: str, repository: Path, tmp_path: Path) -> None:
     blocks = PYTHON.findall((repository / page).read_text(encoding="utf-8"))
     assert blocks, f"{page} has no Python example"
