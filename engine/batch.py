@@ -13,7 +13,7 @@ from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.policy import Scenario
 from tradewedge.report.band import sigma_band
-from tradewedge.solve import solve
+from tradewedge.solver import solve
 from tradewedge.store import Holding, Run, config_hash, holding, read_run, write_run
 from tradewedge.world import World
 from tradewedge.worlds import load_world

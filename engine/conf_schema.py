@@ -1,11 +1,13 @@
 """What a run may be configured with, and its conversion to plain objects.
 
 The ``*Conf`` classes are the schema that Hydra checks keys and types against;
-:class:`tradewedge.batch.Settings` is what the rest of the program sees. Only this module and the command line know OmegaConf.
+:class:`tradewedge.batch.Settings` is what the rest of the program sees. Only this module and
+the command line know OmegaConf.
 """
 
 from dataclasses import dataclass, field
 from enum import Enum
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from tradewedge.batch import Settings
 from tradewedge.errors import ConfigError
 from tradewedge.policy import Scenario
+from tradewedge.store import config_hash
 
 SCHEMA_NAME = "run_schema"
 
@@ -102,9 +105,17 @@ class RunConf:
     band_sigmas: list[float] = field(default_factory=lambda: [2.0, 5.0, 10.0, 20.0])
 
 
-def register_schema() -> None:
-    """Make the schema known to Hydra under :data:`SCHEMA_NAME`."""
+def register() -> None:
+    """Make the schema and the name of the run directory known to Hydra."""
     ConfigStore.instance().store(name=SCHEMA_NAME, node=RunConf)
+    OmegaConf.register_new_resolver("tradewedge.directory", _directory, replace=True)
+
+
+def shipped_scenarios() -> tuple[Scenario, ...]:
+    """Read every scenario under ``conf/scenario``, by name."""
+    folder = files("tradewedge.conf") / "scenario"
+    texts = [f.read_text(encoding="utf-8") for f in folder.iterdir() if f.name.endswith(".yaml")]
+    return tuple(sorted(map(Scenario.from_yaml, texts), key=lambda scenario: scenario.name))
 
 
 def to_settings(config: DictConfig) -> Settings:
@@ -141,6 +152,33 @@ def to_settings(config: DictConfig) -> Settings:
         summary=conf.output.summary,
         width=conf.output.width,
     )
+
+
+def _directory(*, _root_: DictConfig) -> str:
+    """Where a run goes: as told, else outputs/demo for the demo, else named by what is asked.
+
+    Absolute, so that Hydra does not put it under its sweep directory.
+    """
+    config = OmegaConf.to_container(_masked(_root_, "output", "hydra"), resolve=True)
+    assert isinstance(config, dict)
+    told = _root_.output.directory
+    if told is not None:
+        return str(Path(told).absolute())
+    asked = [o for o in _root_.hydra.overrides.task if not o.lstrip("+~").startswith("output")]
+    if not asked:
+        return str(Path("outputs", "demo").absolute())
+    contents = {
+        path: Path(path).read_text(encoding="utf-8")
+        for path in config["scenario_files"]
+        if Path(path).is_file()
+    }
+    world = config["data"].get("name") or Path(config["data"].get("path") or "world").name
+    digest = config_hash({**config, "scenario_files": contents})
+    return str(Path("outputs", f"{world}-{digest[:10]}").absolute())
+
+
+def _masked(config: DictConfig, *keys: str) -> DictConfig:
+    return OmegaConf.masked_copy(config, [key for key in config if key not in keys])
 
 
 def _world(data: DataConf) -> str:

@@ -1,0 +1,334 @@
+"""The ``tradewedge`` command.
+
+Only what a subcommand needs is imported, when it is needed: ``--help`` answers at once.
+"""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from tradewedge import __version__
+from tradewedge.errors import SolveError, TradewedgeError, TradewedgeWarning
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+    from rich.console import Console
+
+OK: Final = 0
+NOT_SOLVED: Final = 1
+WRONG_INPUT: Final = 2
+
+_TRACEBACK: Final = "TRADEWEDGE_TRACEBACK"
+_HYDRA_FLAGS_WITH_VALUE: Final = (
+    "--package",
+    "-p",
+    "--config-path",
+    "-cp",
+    "--config-name",
+    "-cn",
+    "--config-dir",
+    "-cd",
+    "--cfg",
+    "-c",
+    "--info",
+    "-i",
+    "--experimental-rerun",
+)
+_EPILOG: Final = """\
+examples:
+  tradewedge run                                  the demo, into outputs/demo
+  tradewedge run --help                           groups, keys, more examples
+  tradewedge run scenario=us_without_china elasticities=short
+  tradewedge run my_scenario.yaml data=us_imports
+  tradewedge report outputs/demo
+
+exit status: 0 done; 1 some products did not converge (on_failure=raise) or a bug; 2 wrong input.
+Set TRADEWEDGE_TRACEBACK=1 to see where an error comes from.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        with _short_warnings():
+            return _dispatch(arguments)
+    except TradewedgeError as error:
+        if os.environ.get(_TRACEBACK) == "1":
+            raise
+        print(f"tradewedge: {error}", file=sys.stderr)
+        return NOT_SOLVED if isinstance(error, SolveError) else WRONG_INPUT
+    except BrokenPipeError:  # the reader of a pipe has left, as in `... | head`
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  until exit
+        return OK
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if arguments and arguments[0] == "run":
+        return _run(arguments[1:])
+    parser = _parser()
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in _COMMANDS:
+        near = get_close_matches(arguments[0], _COMMANDS, n=1, cutoff=0.4)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        print(
+            f"tradewedge: there is no command {arguments[0]!r}.{hint} Commands: "
+            f"{', '.join(_COMMANDS)}.",
+            file=sys.stderr,
+        )
+        return WRONG_INPUT
+    parsed = parser.parse_args(arguments)
+    if parsed.command is None:
+        parser.print_help()
+        return OK
+    command: Callable[[argparse.Namespace], int] = parsed.call
+    return command(parsed)
+
+
+_COMMANDS: Final = ("run", "report", "scenarios", "data", "doctor")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tradewedge",
+        description="Re-solve bilateral trade in every HS-coded product after a policy change.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"tradewedge {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    # Listed for --help only: its arguments go to Hydra.
+    commands.add_parser("run", help="solve scenarios and write a run directory", add_help=False)
+    report = commands.add_parser("report", help="print the summary of a run directory")
+    report.add_argument("directory", metavar="DIR")
+    report.add_argument("--width", type=int, help="columns (default: the terminal's, at most 100)")
+    report.add_argument("--verify", action="store_true", help="first compare all checksums")
+    report.set_defaults(call=_report)
+    scenarios = commands.add_parser("scenarios", help="list the scenarios that ship")
+    scenarios.set_defaults(call=_scenarios)
+    data = commands.add_parser("data", help="list the embedded worlds, or show one")
+    data.set_defaults(call=_data_list)
+    actions = data.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="list the embedded worlds").set_defaults(call=_data_list)
+    show = actions.add_parser("show", help="show one embedded world")
+    show.add_argument("name", metavar="NAME")
+    show.add_argument("--year", type=int, help="default: the newest")
+    show.set_defaults(call=_data_show)
+    doctor = commands.add_parser("doctor", help="versions, devices, and what is not installed")
+    doctor.set_defaults(call=_doctor)
+    return parser
+
+
+def _run(arguments: list[str]) -> int:
+    """Hand the arguments to Hydra."""
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from tradewedge import conf_schema
+
+    conf_schema.register()
+    app = hydra.main(version_base="1.3", config_path="pkg://tradewedge.conf", config_name="config")(
+        _task
+    )
+    try:
+        with _arguments(["tradewedge run", *with_scenario_files(arguments)]):
+            app()
+    except (HydraException, OmegaConfBaseException) as error:
+        if os.environ.get(_TRACEBACK) == "1":
+            raise
+        cause = error.__cause__
+        print(f"tradewedge run: {error}", file=sys.stderr)
+        if isinstance(cause, OmegaConfBaseException):
+            print(cause, file=sys.stderr)
+        print("`tradewedge run --help` shows the groups and keys.", file=sys.stderr)
+        return WRONG_INPUT
+    return OK
+
+
+def with_scenario_files(arguments: Sequence[str]) -> list[str]:
+    """Turn paths of YAML files among Hydra's arguments into ``scenario_files=[...]``.
+
+    Scenario files replace the demo's scenarios, unless scenarios are named as well.
+    """
+    files, others = [], []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        is_file = argument.endswith((".yaml", ".yml")) and not argument.startswith("-")
+        if is_file and "=" not in argument and before not in _HYDRA_FLAGS_WITH_VALUE:
+            files.append(argument)
+        else:
+            others.append(argument)
+    if files:
+        others.append(f"scenario_files=[{','.join(map(_quoted, files))}]")
+    has_files = any(argument.startswith("scenario_files=") for argument in others)
+    has_names = any(argument.startswith(("scenario=", "scenario.")) for argument in others)
+    return [*others, "scenario=[]"] if has_files and not has_names else others
+
+
+def _quoted(text: str) -> str:
+    """Text as Hydra's grammar wants it, whatever it holds."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _task(config: "DictConfig") -> None:
+    """One Hydra job: solve, write, say what came out."""
+    from pathlib import Path
+
+    from hydra.core.hydra_config import HydraConfig
+
+    from tradewedge.batch import run_batch
+    from tradewedge.conf_schema import to_settings
+
+    settings = to_settings(config)
+    directory = Path(HydraConfig.get().runtime.output_dir)
+    with _progress() as notify:
+        outcome = run_batch(settings, directory, notify)
+    place = _relative(directory)
+    if outcome.skipped:
+        print(f"Already solved, nothing to do: {place} (output.overwrite=true solves it again)")
+    if settings.summary:
+        _print_summary(outcome.run, settings.width)
+    else:
+        print(f"Written to {place}")
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from tradewedge.store import read_run
+
+    run = read_run(parsed.directory)
+    if parsed.verify:
+        run.verify()
+    _print_summary(run, parsed.width)
+    return OK
+
+
+def _scenarios(_: argparse.Namespace) -> int:
+    from rich.table import Table
+    from rich.text import Text
+
+    from tradewedge.conf_schema import shipped_scenarios
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
+    for title in ("name", "status", "description"):
+        table.add_column(title)
+    for scenario in shipped_scenarios():
+        status = scenario.status or "-"
+        shown = status.upper() if scenario.hypothetical else status
+        text = " ".join(scenario.description.split())
+        table.add_row(Text(scenario.name), Text(shown), Text(text))
+    _console().print(table)
+    print("Solve one with: tradewedge run scenario=NAME. A file of your own: tradewedge run X.yaml")
+    return OK
+
+
+def _data_list(_: argparse.Namespace) -> int:
+    from tradewedge.report.worlds import world_list
+
+    _console().print(world_list())
+    print("More on one: tradewedge data show NAME. Use one: tradewedge run data=NAME")
+    return OK
+
+
+def _data_show(parsed: argparse.Namespace) -> int:
+    from tradewedge.report.worlds import world_page
+
+    _console().print(world_page(parsed.name, parsed.year))
+    return OK
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from tradewedge import doctor
+
+    findings = doctor.examine()
+    print(doctor.text(findings))
+    return OK if findings.healthy else NOT_SOLVED
+
+
+def _print_summary(run: Any, width: int | None) -> None:
+    from tradewedge.report import summary
+
+    _console(width).print(summary(run))
+
+
+def _console(width: int | None = None) -> "Console":
+    from rich.console import Console
+
+    from tradewedge.report.summary import MAX_WIDTH
+
+    console = Console(highlight=False, emoji=False)
+    console.width = width or min(console.width, MAX_WIDTH)
+    return console
+
+
+def _relative(directory: Any) -> str:
+    path = os.path.relpath(directory)
+    return str(directory) if path.startswith("..") else path
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar on stderr, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+
+        def notify(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done, total=total)
+
+        yield notify
+
+
+@contextmanager
+def _arguments(arguments: list[str]) -> Iterator[None]:
+    """Let Hydra see these arguments, and let errors come through as exceptions."""
+    before, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv, os.environ["HYDRA_FULL_ERROR"] = arguments, "1"
+    try:
+        yield
+    finally:
+        sys.argv = before
+        if full is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = full
+
+
+@contextmanager
+def _short_warnings() -> Iterator[None]:
+    """Show our own warnings as one line, without the place in the code."""
+    before = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, TradewedgeWarning):
+            print(f"tradewedge: warning: {message}", file=sys.stderr)
+        else:
+            before(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
+
+
+if __name__ == "__main__":
+    sys.exit(main())

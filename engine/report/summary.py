@@ -1,0 +1,96 @@
+"""The terminal summary of a run: what an analyst asks first, in plain text.
+
+Nothing depends on colour, and 80 columns are enough.
+"""
+
+from collections.abc import Iterator, Mapping
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.text import Text
+
+from tradewedge.report.headline import Headline
+from tradewedge.report.sections import scenario_sections
+from tradewedge.report.wording import count, money
+from tradewedge.store import Run, view
+
+if TYPE_CHECKING:
+    from tradewedge.result import Result
+
+MAX_WIDTH: Final = 100
+
+
+def summary(source: "Run | Result") -> Group:
+    """Return the summary of a run, or of a result that was not written, for a rich console."""
+    run = source if isinstance(source, Run) else view(source)
+    return Group(*_everything(run))
+
+
+def text(source: "Run | Result", width: int = MAX_WIDTH) -> str:
+    """Return the summary as plain text of at most ``width`` columns."""
+    console = Console(file=StringIO(), width=width, color_system=None, legacy_windows=False)
+    console.print(summary(source))
+    assert isinstance(console.file, StringIO)
+    lines = console.file.getvalue().splitlines()
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _everything(run: Run) -> Iterator[RenderableType]:
+    manifest = run.manifest
+    yield from _world(manifest["world"])
+    for entry in manifest["scenarios"]:
+        yield Text()
+        mark = " (HYPOTHETICAL)" if entry["hypothetical"] else ""
+        yield Rule(Text(f"{entry['name']}{mark}", style="bold"), align="left", characters="=")
+        yield from scenario_sections(Headline(run, entry))
+    yield Text()
+    yield Rule(Text("About these figures", style="bold"), align="left", characters="=")
+    yield from _blind_spots(manifest)
+    yield from _solver(manifest)
+    if run.directory is not None:
+        yield Text(f"Tables and manifest: {run.directory}")
+
+
+def _world(world: Mapping[str, Any]) -> Iterator[RenderableType]:
+    year = "" if world["year"] is None else f" {world['year']}"
+    vintage = "" if world["vintage"] is None else f", {world['vintage']}"
+    yield Text(
+        f"World {world['name']}{year}{vintage}: {count(world['products'], 'product')}, "
+        f"{world['countries']:,} countries, {count(world['flows'], 'flow')}, "
+        f"{money(world['value'])} USD"
+    )
+
+
+def _blind_spots(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
+    if not manifest["notes"]:
+        return
+    yield Text("What this world cannot answer", style="bold")
+    for note in manifest["notes"]:
+        yield bullet(note)
+
+
+def _solver(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
+    backend = manifest["backend"]
+    reason = f" ({backend['reason']})" if backend["reason"] else ""
+    seconds = ", ".join(f"{name} {_seconds(s)}" for name, s in manifest["timings"].items())
+    versions = manifest["versions"]
+    yield Text("How it was solved", style="bold")
+    yield bullet(f"model {manifest['model']}, backend {backend['name']}{reason}; {seconds}")
+    yield bullet(
+        f"tradewedge {versions['tradewedge']}, Python {versions['python']}, "
+        f"{manifest['machine']['processor']} ({manifest['machine']['cpu_count']} cores), "
+        f"{manifest['created']}"
+    )
+    yield bullet(f"data {manifest['data_hash'][:12]}, configuration {manifest['config_hash'][:12]}")
+
+
+def bullet(line: str) -> Padding:
+    """One wrapped line, set in from the left."""
+    return Padding(Text(f"- {line}"), (0, 0, 0, 2))
+
+
+def _seconds(value: float) -> str:
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

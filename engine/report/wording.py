@@ -1,0 +1,59 @@
+"""Numbers as an analyst reads them: money, changes, shares."""
+
+import math
+
+
+def money(thousand_usd: float | None, *, signed: bool = False) -> str:
+    """Thousand USD as "12.3 bn", "456 M" or "7 k"; "-" where unknown."""
+    if thousand_usd is None or math.isnan(thousand_usd):
+        return "-"
+    size = abs(thousand_usd)
+    sign = "-" if thousand_usd < 0 else "+" if signed else ""
+    if size == 0 or size < 0.0005:
+        return "0"
+    for limit, unit in ((1e6, "bn"), (1e3, "M"), (1.0, "k")):
+        if size >= limit * 0.9995:
+            return f"{sign}{_three_digits(size / limit)} {unit}"
+    return f"{sign}{size * 1000:.0f} USD"
+
+
+def change(ratio: float | None) -> str:
+    """A ratio new/base as a percentage change: 1.123 is "+12.3 %"; "-" where unknown."""
+    if ratio is None or math.isnan(ratio):
+        return "-"
+    percent = (ratio - 1.0) * 100.0
+    if abs(percent) < 0.005:
+        return "0 %"
+    if abs(percent) < 0.1:
+        return f"{percent:+.2f} %"
+    return f"{percent:+,.1f} %" if abs(percent) < 1000 else f"{percent:+,.0f} %"
+
+
+def share(fraction: float | None) -> str:
+    """A fraction as "12.3 %"; "-" where unknown."""
+    if fraction is None or math.isnan(fraction):
+        return "-"
+    return f"{fraction * 100:.1f} %"
+
+
+def ratio(new: float | None, base: float | None) -> float | None:
+    """new / base; None where either is unknown or the base is 0."""
+    if new is None or base is None or base == 0:
+        return None
+    return new / base
+
+
+def some(names: list[str], n: int = 5) -> str:
+    """The first few names, and how many more there are."""
+    more = "" if len(names) <= n else f" and {len(names) - n:,} more"
+    return ", ".join(names[:n]) + more
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 product", "2 products"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _three_digits(value: float) -> str:
+    digits = 0 if value >= 99.95 else 1 if value >= 9.995 else 2
+    return f"{value:,.{digits}f}"

@@ -1,0 +1,144 @@
+"""What a result says about itself: the manifest but for the files, and the tables to keep."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from tradewedge.codes import product_text
+from tradewedge.policy import Exclusion, Wedges
+from tradewedge.store.manifest import FORMAT_VERSION, config_hash, surroundings
+from tradewedge.world import World
+
+if TYPE_CHECKING:
+    from tradewedge.result import Result
+
+
+def describe(result: "Result", config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the manifest of a result, without its files."""
+    return {
+        "format_version": FORMAT_VERSION,
+        **surroundings(),
+        "config": config,
+        "config_hash": config_hash(config),
+        "data_hash": result.world.data_hash,
+        "world": _world(result.world),
+        "model": result.model,
+        "backend": _backend(result),
+        "scenarios": [_scenario(result.world, wedges) for wedges in _wedges(result)],
+        "statuses": _statuses(result),
+        "timings": dict(result.timings),
+        "notes": list(result.notes),
+    }
+
+
+def frames(
+    result: "Result", extra: Mapping[str, pl.LazyFrame] | None = None
+) -> dict[str, pl.LazyFrame]:
+    """Return every table of a result, with those that explain it.
+
+    ``products``: product, text, critical. ``coverage``: scenario, product, flows, value_base
+    (thousand USD) of the flows that a scenario's measures touch.
+    """
+    return {
+        **result.tables(),
+        "products": _products(result.world).lazy(),
+        "coverage": _coverage(result).lazy(),
+        **(extra or {}),
+    }
+
+
+def _world(world: World) -> dict[str, Any]:
+    known = world.tariff_importers
+    return {
+        "name": world.name,
+        "year": world.year,
+        "vintage": world.vintage,
+        "products": len(world.products),
+        "countries": len(world.countries),
+        "flows": int(world.value.size),
+        "value": float(world.value.sum()),
+        "observed_importers": world.observed_importers,
+        "tariff_importers": None if known is None else sorted(known),
+        "aggregates": dict(world.aggregates),
+        "notes": world.notes,
+    }
+
+
+def _backend(result: "Result") -> dict[str, Any]:
+    return {"name": result.backend, "reason": result.backend_reason}
+
+
+def _wedges(result: "Result") -> list[Wedges]:
+    return [solution.wedges for solution in result.solutions]
+
+
+def _scenario(world: World, wedges: Wedges) -> dict[str, Any]:
+    scenario = wedges.scenario
+    return {
+        **scenario.to_dict(),
+        "hypothetical": scenario.hypothetical,
+        "excludes": any(isinstance(measure, Exclusion) for measure in scenario.measures),
+        "touched_products": int(wedges.touched_products.sum()),
+        "touched_flows": int(wedges.touched_flows.sum()),
+        "touched_value_base": float(world.value[wedges.touched_flows].sum()),
+        "matches": [
+            {
+                "label": match.label,
+                "flows": match.flows,
+                "products": match.products,
+                "value_base": match.value_base,
+                "exporters": match.exporters,
+                "importers": match.importers,
+            }
+            for match in wedges.matches
+        ],
+        "warnings": wedges.warnings,
+    }
+
+
+def _statuses(result: "Result") -> dict[str, dict[str, int]]:
+    counts = result.status().group_by("scenario", "status").len().sort("scenario", "status")
+    found: dict[str, dict[str, int]] = {}
+    for scenario, status, number in counts.collect().iter_rows():
+        found.setdefault(scenario, {})[status] = number
+    return found
+
+
+def _products(world: World) -> pl.DataFrame:
+    vintage = world.vintage
+    texts = [None if vintage is None else product_text(p, vintage) for p in world.products]
+    critical = None if world.critical is None else world.critical.tolist()
+    return pl.DataFrame(
+        {"product": list(world.products), "text": texts, "critical": critical},
+        schema={"product": pl.String, "text": pl.String, "critical": pl.Boolean},
+    )
+
+
+def _coverage(result: "Result") -> pl.DataFrame:
+    world = result.world
+    k = len(world.products)
+    parts = []
+    for wedges in _wedges(result):
+        rows = wedges.touched_flows
+        flows = np.bincount(world.flow_product[rows], minlength=k)
+        value = np.bincount(world.flow_product[rows], world.value[rows], minlength=k)
+        touched = np.flatnonzero(wedges.touched_products)
+        parts.append(
+            pl.DataFrame(
+                {
+                    "scenario": [wedges.scenario.name] * touched.size,
+                    "product": world.product_column(touched),
+                    "flows": flows[touched],
+                    "value_base": value[touched],
+                },
+                schema={
+                    "scenario": pl.String,
+                    "product": pl.String,
+                    "flows": pl.Int64,
+                    "value_base": pl.Float64,
+                },
+            )
+        )
+    return pl.concat(parts)
