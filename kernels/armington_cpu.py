@@ -6,21 +6,31 @@ elsewhere. Threads take slices of products of about equal numbers of flows, and 
 computed the same way whatever slice it is in: results do not depend on the number of threads.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from . import newton
-from .dense import block_of
-from .equations import AT_ONE, NEAR_ONE, ROUNDING
-from .market import Bools, Floats, Ints, KernelSolution, Market, Options, Shock, Status
-from .reference import empty_solution, record
+from tradewedge.kernels import newton
+from tradewedge.kernels.dense import block_of
+from tradewedge.kernels.equations import AT_ONE, NEAR_ONE, ROUNDING
+from tradewedge.kernels.market import (
+    Bools,
+    Floats,
+    Ints,
+    KernelSolution,
+    Market,
+    Options,
+    Shock,
+    Status,
+)
+from tradewedge.kernels.reference import empty_solution, record
 
 DEPTH = 5
 """Differences that Anderson acceleration remembers."""
@@ -140,7 +150,7 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
     def work(part: tuple[int, int]) -> None:
         _solve_slice(rows, out, part[0], part[1], options.tolerance, first)
 
-    threads = numba.config.NUMBA_NUM_THREADS
+    threads: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     parts = slices(market.flow_ptr, threads * SLICES_PER_THREAD)
     if threads == 1 or len(parts) < 2:
         for part in parts:
@@ -160,10 +170,10 @@ def slices(flow_ptr: Ints, parts: int) -> Sequence[tuple[int, int]]:
     weight = flow_ptr + 8 * np.arange(products + 1)
     cuts = np.searchsorted(weight, np.linspace(0, weight[-1], parts + 1))
     edges = np.unique(np.concatenate([[0], cuts, [products]])).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))
 
 
-def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     """Return a contiguous read-only view: one compiled version serves memory maps too."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False

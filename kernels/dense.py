@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .equations import Block
-from .market import Floats, Market, Shock
+from tradewedge.kernels.equations import Block
+from tradewedge.kernels.market import Floats, Market, Shock
 
 
 def block_of(market: Market, shock: Shock, product: int) -> Block:

@@ -245,7 +245,7 @@ def contraction_modulus(block: Block) -> float:
         spread = (gap if gap >= 0 else -2 * gap) + abs(block.sigma_home - block.eta)
         steepest = max(block.sigma, block.sigma_home)
     slack = xp.where(active(block), block.epsilon, xp.full_like(block.epsilon, math.inf))
-    return spread / (float(xp.min(slack)) + steepest)
+    return float(spread / (float(xp.min(slack)) + steepest))
 
 
 def step_slope(block: Block) -> Array:

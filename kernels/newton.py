@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import equations as eq
-from .equations import Block
-from .market import Floats
+from tradewedge.kernels import equations as eq
+from tradewedge.kernels.equations import Block
+from tradewedge.kernels.market import Floats
 
 NEWTON_STEPS = 50
 """Steps kept back for Newton out of ``Options.max_steps``, where that leaves any."""
@@ -81,9 +81,7 @@ def new_splits(block: Block, log_price: Floats) -> tuple[Floats, Floats, Floats]
     if not block.nested:
         return sales, bundle, bundle
     imports = np.where(block.home, 0.0, block.share).sum(axis=0)
-    imports = _scaled(
-        imports, outer * (found.log_bundle - found.log_index), found.imports_served
-    )
+    imports = _scaled(imports, outer * (found.log_bundle - found.log_index), found.imports_served)
     at_home = _scaled(
         block.share, outer * (delivered - found.log_index), block.admitted & block.home
     )

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from . import equations as eq
-from .dense import block_of, ranges
-from .equations import Block
-from .market import KernelSolution, Market, Options, Shock, Status
-from .newton import Attempt, newton, split_steps
+from tradewedge.kernels import equations as eq
+from tradewedge.kernels.dense import block_of, ranges
+from tradewedge.kernels.equations import Block
+from tradewedge.kernels.market import KernelSolution, Market, Options, Shock, Status
+from tradewedge.kernels.newton import Attempt, newton, split_steps
 
 
 def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from .market import Floats, Market, Shock
+from tradewedge.kernels.market import Floats, Market, Shock
 
 _Range = tuple[float, float]
 
@@ -42,7 +42,7 @@ class Recipe:
     nested: float = 0.3
 
 
-def random_market(rng: Generator, products: int, recipe: Recipe = Recipe()) -> Market:  # noqa: B008
+def random_market(rng: Generator, products: int, recipe: Recipe = Recipe()) -> Market:
     """Draw a calibrated market.
 
     Parameters
