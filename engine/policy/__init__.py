@@ -1,0 +1,31 @@
+"""Policy: measures as data, scenarios as lists of them, and what they do to a world's flows."""
+
+from tradewedge.policy.compile import compile_wedges
+from tradewedge.policy.measures import (
+    MEASURES,
+    DemandShift,
+    Exclusion,
+    ExportTax,
+    Measure,
+    SupplyShift,
+    Tariff,
+    TradeCost,
+)
+from tradewedge.policy.scenario import Scenario
+from tradewedge.policy.wedges import Match, Wedges, shock
+
+__all__ = [
+    "MEASURES",
+    "DemandShift",
+    "Exclusion",
+    "ExportTax",
+    "Match",
+    "Measure",
+    "Scenario",
+    "SupplyShift",
+    "Tariff",
+    "TradeCost",
+    "Wedges",
+    "compile_wedges",
+    "shock",
+]

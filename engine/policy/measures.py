@@ -1,0 +1,400 @@
+"""The measures: what a policy changes, for which products, from whom, to whom.
+
+A measure is plain data. It is checked as far as it can be without a world (types, ranges);
+which flows it meets is found by :mod:`tradewedge.policy.compile`.
+
+Scope, the same for every measure
+---------------------------------
+``importer``, ``exporter``
+    An ISO3 code, a country or aggregate of the world, a group name (``"G7"``), a list of
+    these, or ``"*"``. Sales at home (exporter = importer) are left alone unless
+    ``include_domestic``, also when both sides are named (``"USA"`` to ``"USA"``). Flows inside a
+    customs union are left alone unless ``include_intra`` or both sides are named one by one,
+    that is, neither by a group nor by ``"*"``.
+``products``
+    An HS prefix of 2, 4 or 6 digits, a product name of the world, a named list
+    (``"pcmdp:processed"``), a list of these, or ``"*"``.
+"""
+
+import math
+import numbers
+import warnings
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import ClassVar
+
+from tradewedge.errors import ConfigError, SuspiciousRateWarning
+
+Codes = str | tuple[str, ...]
+
+EVERYTHING = "*"
+HYPOTHETICAL = "hypothetical"
+CODE_FIELDS = ("importer", "exporter", "products")
+TEXT_FIELDS = ("authority", "label", "source", "status")
+FLAG_FIELDS = ("include_domestic", "include_intra", "allow_empty")
+TARIFF_MODES = ("add", "set", "multiply")
+
+# From here on a rate is more likely a percentage than a fraction: 500 % is rarer than "5".
+_SUSPICIOUS_RATE = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """What all measures share; not used by itself.
+
+    Attributes
+    ----------
+    importer, exporter, products : str or sequence of str, default "*"
+        The scope; lists become tuples. See the module's text.
+    include_domestic : bool
+        Also touch sales at home.
+    include_intra : bool
+        Also touch flows inside a customs union.
+    allow_empty : bool
+        Matching no flow is an error unless this is set.
+    authority : str, optional
+        Law that the measure rests on; revenue is reported by it. By default the kind, for
+        example ``"Tariff (scenario)"``. An authority of the baseline may be named again: a
+        tariff then changes that component.
+    label : str, optional
+        Name in tables; by default a description of the measure.
+    source, status : str, optional
+        Where the measure is written down, and its standing. The status ``"hypothetical"`` is
+        shown wherever the measure is.
+
+    Raises
+    ------
+    ConfigError
+        For a value of the wrong type or out of range.
+    """
+
+    importer: Codes = EVERYTHING
+    exporter: Codes = EVERYTHING
+    products: Codes = EVERYTHING
+    include_domestic: bool = False
+    include_intra: bool = False
+    allow_empty: bool = False
+    authority: str | None = None
+    label: str | None = None
+    source: str | None = None
+    status: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in CODE_FIELDS:
+            self._put(name, code_tuple(getattr(self, name), self._at(name)))
+        for name in FLAG_FIELDS:
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{self._at(name)} is true or false, not {getattr(self, name)!r}")
+        for name in TEXT_FIELDS:
+            value = getattr(self, name)
+            if value is not None:
+                self._put(name, check_text(value, self._at(name)))
+        if self.status is not None:
+            check_status(self.status, self._at("status"))
+
+    @property
+    def kind(self) -> str:
+        """Name of the measure's class, as written in YAML."""
+        return type(self).__name__
+
+    @property
+    def authority_name(self) -> str:
+        """The authority, or its default."""
+        return self.authority or f"{self.kind} (scenario)"
+
+    @property
+    def hypothetical(self) -> bool:
+        """Whether the status says that this is not law."""
+        return is_hypothetical(self.status)
+
+    @property
+    def title(self) -> str:
+        """The label, or a description, marked where the measure is hypothetical."""
+        text = self.label or f"{self.effect()} on {self._scope_text()}"
+        return f"{text} ({HYPOTHETICAL})" if self.hypothetical else text
+
+    def effect(self) -> str:
+        """What the measure does, in a few words and without its scope."""
+        raise NotImplementedError
+
+    def _scope_text(self) -> str:
+        products, exporter, importer = (
+            _codes_text(getattr(self, name)) for name in ("products", "exporter", "importer")
+        )
+        return f"{products}, {exporter} to {importer}"
+
+    def _at(self, name: str) -> str:
+        return f"{self.kind}: {name}"
+
+    def _put(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def _put_number(self, name: str) -> float:
+        value = check_number(getattr(self, name), self._at(name))
+        self._put(name, value)
+        return value
+
+    def _put_factor(self, name: str = "factor") -> None:
+        if self._put_number(name) <= 0:
+            raise ConfigError(
+                f"{self._at(name)} must be above 0 (1 changes nothing), not "
+                f"{getattr(self, name):g}; to remove flows altogether use Exclusion"
+            )
+
+    def _put_rate(self, name: str = "rate") -> None:
+        rate = self._put_number(name)
+        if rate <= -1:
+            raise ConfigError(f"{self._at(name)} must be above -1 (-100 %), not {rate:g}")
+        if rate >= _SUSPICIOUS_RATE:
+            warnings.warn(
+                f"{self._at(name)} {rate:g} means {rate * 100:g} %; rates are fractions, "
+                f"so {rate:g} % is written {rate / 100:g}",
+                SuspiciousRateWarning,
+                stacklevel=4,
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tariff(Measure):
+    """An ad valorem duty of the importer, charged on the border value.
+
+    Attributes
+    ----------
+    rate : float
+        Fraction, above -1; with ``mode="multiply"`` the factor, at least 0.
+    mode : {"add", "set", "multiply"}
+        ``add`` puts a duty on top of those in force. ``set`` replaces everything in force on
+        the matched flows by this one rate. ``multiply`` scales every duty in force. ``set`` and
+        ``multiply`` need an importer whose baseline duties the world knows.
+    """
+
+    rate: float
+    mode: str = "add"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mode not in TARIFF_MODES:
+            raise ConfigError(
+                f"{self._at('mode')} {self.mode!r} is unknown; use one of {', '.join(TARIFF_MODES)}"
+                + did_you_mean(self.mode, TARIFF_MODES)
+            )
+        if self.mode != "multiply":
+            self._put_rate()
+        elif self._put_number("rate") < 0:
+            raise ConfigError(
+                f"{self._at('rate')} {self.rate:g}: with mode multiply it is the factor on the "
+                "duties in force and cannot be negative"
+            )
+
+    def effect(self) -> str:
+        if self.mode == "multiply":
+            return f"Tariff x {self.rate:g}"
+        return f"Tariff {'+' if self.mode == 'add' else '= '}{self.rate * 100:g} %"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exclusion(Measure):
+    """The matched flows stop. Needs sigma > 1 in every product that it touches."""
+
+    def effect(self) -> str:
+        return "Exclusion"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TradeCost(Measure):
+    """A cost of moving the goods that nobody receives.
+
+    Attributes
+    ----------
+    factor : float
+        Multiplies the delivered price before duty; above 0, 1.1 is 10 % dearer.
+    """
+
+    factor: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._put_factor()
+
+    def effect(self) -> str:
+        return f"Trade cost x {self.factor:g}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportTax(Measure):
+    """An ad valorem tax of the exporter, charged on the producer value.
+
+    Attributes
+    ----------
+    rate : float
+        Fraction, above -1 (negative: a subsidy). Several export taxes on one flow add up.
+    """
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._put_rate()
+
+    def effect(self) -> str:
+        return f"Export tax +{self.rate * 100:g} %"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupplyShift(Measure):
+    """Exporters supply more or less at every price, to all markets and at home.
+
+    Attributes
+    ----------
+    factor : float
+        Multiplies the supply curve Z; above 0. Needs a finite supply elasticity.
+    """
+
+    factor: float
+    _other_side: ClassVar[str] = "importer"
+    _reason: ClassVar[str] = "a supply shift moves all sales of the exporter, at home and abroad"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_one_sided(self, self._other_side, self._reason)
+        self._put_factor()
+
+    def effect(self) -> str:
+        return f"Supply x {self.factor:g}"
+
+    def _scope_text(self) -> str:
+        return f"{_codes_text(self.products)} of {_codes_text(self.exporter)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemandShift(Measure):
+    """Importers demand more or less at every price, from all suppliers and from home.
+
+    Attributes
+    ----------
+    factor : float
+        Multiplies the demand for the composite D; above 0.
+    """
+
+    factor: float
+    _other_side: ClassVar[str] = "exporter"
+    _reason: ClassVar[str] = "a demand shift moves all purchases of the importer, whoever sells"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_one_sided(self, self._other_side, self._reason)
+        self._put_factor()
+
+    def effect(self) -> str:
+        return f"Demand x {self.factor:g}"
+
+    def _scope_text(self) -> str:
+        return f"{_codes_text(self.products)} in {_codes_text(self.importer)}"
+
+
+MEASURES: Mapping[str, type[Measure]] = MappingProxyType(
+    {
+        kind.__name__: kind
+        for kind in (Tariff, Exclusion, TradeCost, ExportTax, SupplyShift, DemandShift)
+    }
+)
+
+
+def code_tuple(value: object, where: str) -> Codes:
+    """Check a code or list of codes: text only, nothing empty; lists become tuples.
+
+    Raises
+    ------
+    ConfigError
+        For anything that is not text, with what YAML probably did to it.
+    """
+    if isinstance(value, str):
+        if not value.strip():
+            raise ConfigError(f'{where} is empty; write a code, or "*" for everything')
+        return str(value)
+    if isinstance(value, Iterable) and not isinstance(value, Mapping | Set | bytes):
+        codes = tuple(value)
+        if not codes:
+            raise ConfigError(f'{where} is an empty list; leave it out or write "*" for everything')
+        for position, code in enumerate(codes):
+            if not isinstance(code, str):
+                raise ConfigError(not_a_code(code, f"{where}[{position}]"))
+            code_tuple(code, f"{where}[{position}]")
+        return tuple(str(code) for code in codes)
+    raise ConfigError(not_a_code(value, where))
+
+
+def not_a_code(value: object, where: str, written: str | None = None) -> str:
+    """Say that a code must be text, and what the value was before YAML read it.
+
+    ``written`` is the text in the file where that is known; otherwise it is guessed.
+    """
+    message = f"{where} must be a code in quotes or a list of them, not {value!r}"
+    if written is not None:
+        return f'{message}: write "{written}", or YAML reads it as something else'
+    if isinstance(value, bool):
+        words = "YES, yes, on" if value else "NO, no, off"
+        return f"{message}: YAML reads the unquoted words {words} so"
+    if isinstance(value, int) and value >= 0:
+        octal = f"0{value:o}"
+        if len(octal) in (2, 4, 6):
+            return (
+                f'{message}: write "{value}", or "{octal}" if that is what stood there (YAML '
+                "reads a number with a leading 0 as octal)"
+            )
+        return f'{message}: write "{value}"'
+    return message
+
+
+def check_text(value: object, where: str) -> str:
+    """Text as such, else a :class:`ConfigError`."""
+    if not isinstance(value, str):
+        raise ConfigError(f"{where} must be text, not {value!r}; write it in quotes")
+    return str(value)
+
+
+def check_number(value: object, where: str) -> float:
+    """A finite real number as ``float``, else a :class:`ConfigError`."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        hint = "; write 25 % as 0.25" if isinstance(value, str) else ""
+        raise ConfigError(f"{where} must be a number, not {value!r}{hint}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise ConfigError(f"{where} must be a finite number, not {number}")
+    return number
+
+
+def check_status(status: str, where: str) -> None:
+    """Refuse a misspelt "hypothetical", which would hide that a number is invented."""
+    first = status.strip().lower().split(" ")[0].strip(",;:.")
+    if first != HYPOTHETICAL and get_close_matches(first, [HYPOTHETICAL], cutoff=0.8):
+        raise ConfigError(f'{where} {status!r}: did you mean "{HYPOTHETICAL}"?')
+
+
+def is_hypothetical(status: str | None) -> bool:
+    """Whether a status begins with the word hypothetical."""
+    return bool(status) and str(status).strip().lower().startswith(HYPOTHETICAL)
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Return "; did you mean ...?" with the nearest of ``known``, or nothing."""
+    spelt = {name.lower(): name for name in known}
+    near = get_close_matches(str(word).lower(), spelt, n=1, cutoff=0.5)
+    return f'; did you mean "{spelt[near[0]]}"?' if near else ""
+
+
+def _check_one_sided(measure: Measure, other_side: str, reason: str) -> None:
+    if getattr(measure, other_side) != EVERYTHING:
+        raise ConfigError(f"{measure.kind} takes no {other_side}: {reason}")
+    for name in ("include_domestic", "include_intra"):
+        if getattr(measure, name):
+            raise ConfigError(f"{measure.kind} takes no {name}: {reason}")
+
+
+def _codes_text(codes: Codes) -> str:
+    if isinstance(codes, str):
+        return "all" if codes == EVERYTHING else codes
+    more = f" and {len(codes) - 3} more" if len(codes) > 3 else ""
+    return ", ".join(codes[:3]) + more

@@ -1,0 +1,90 @@
+import polars as pl
+import pytest
+
+import tradewedge as tw
+from tradewedge import codes
+
+#: product, exporter, importer, value, rate, authority
+ROWS = [
+    ("010121", "AUS", "CHN", 5.0, None, None),
+    ("284610", "AUS", "USA", 10.0, 0.02, "MFN"),
+    ("284610", "CHN", "DEU", 80.0, None, None),
+    ("284610", "CHN", "USA", 100.0, 0.05, "MFN"),
+    ("284610", "DEU", "FRA", 30.0, None, None),
+    ("284610", "DEU", "USA", 20.0, None, None),
+    ("284610", "USA", "USA", 50.0, None, None),
+    ("284690", "AUS", "USA", 15.0, None, None),
+    ("284690", "CHN", "CHN", 70.0, None, None),
+    ("284690", "CHN", "JPN", 60.0, None, None),
+    ("284690", "CHN", "USA", 200.0, 0.05, "MFN"),
+    ("850511", "CHN", "USA", 300.0, 0.02, "MFN"),
+    ("850511", "FRA", "DEU", 40.0, None, None),
+    ("850511", "JPN", "USA", 90.0, 0.02, "MFN"),
+]
+SECTION_301 = [
+    ("284690", "CHN", "USA", 0.25, "Section 301"),
+    ("850511", "CHN", "USA", 0.25, "Section 301"),
+]
+
+
+def _elasticities() -> pl.DataFrame:
+    return pl.DataFrame(
+        {"product": [""], "sigma": [5.0], "eta": [0.5], "epsilon": [1.0], "source": ["test"]}
+    )
+
+
+@pytest.fixture(scope="session")
+def world() -> tw.World:
+    """Return four products between six countries; only the tariffs of the USA are known."""
+    rates = [(*row[:3], *row[4:]) for row in ROWS if row[4] is not None] + SECTION_301
+    return tw.World.from_flows(
+        pl.DataFrame(
+            [row[:4] for row in ROWS],
+            schema=["product", "exporter", "importer", "value"],
+            orient="row",
+        ),
+        elasticities=_elasticities(),
+        tariffs=pl.DataFrame(
+            rates, schema=["product", "exporter", "importer", "rate", "authority"], orient="row"
+        ),
+        tariff_importers=["USA"],
+        name="small",
+        vintage="HS2017",
+    )
+
+
+@pytest.fixture(scope="session")
+def one_importer() -> tw.World:
+    """Return a world that sees US imports only, with EU27 as a single partner."""
+    return tw.World.from_flows(
+        pl.DataFrame(
+            {
+                "product": ["284610"] * 4,
+                "exporter": ["CHN", "EU27", "GBR", "JPN"],
+                "importer": ["USA"] * 4,
+                "value": [1.0, 2.0, 3.0, 4.0],
+            }
+        ),
+        elasticities=_elasticities(),
+        aggregates={"EU27": codes.group_members("EU27")},
+        observed_importers=["USA"],
+        name="one importer",
+        vintage="HS2022",
+    )
+
+
+@pytest.fixture(scope="session")
+def sectors() -> tw.World:
+    """Return a world whose products are no HS codes and whose countries are its own names."""
+    return tw.World.from_flows(
+        pl.DataFrame(
+            {
+                "product": ["Basic metals", "Mining", "Mining"],
+                "exporter": ["AUS", "AUS", "CHN"],
+                "importer": ["CHN", "CHN", "AUS"],
+                "value": [1.0, 2.0, 3.0],
+            }
+        ),
+        elasticities=_elasticities(),
+        name="sectors",
+    )
