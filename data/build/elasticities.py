@@ -280,7 +280,7 @@ def print_audit(shared: Path, bases: dict[str, pl.DataFrame], settings: Settings
         f"+ tier 3 {count[3]:,}"
     )
     print(
-        f"tier 1: median {own.median():.2f}, sd of logs {own.log().std():.3f}; capped to "
+        f"tier 1: median {own.quantile(0.5):.2f}, sd of logs {own.log().std():.3f}; capped to "
         f"[{lower:.3f}, {upper:.3f}]: {(own < lower).sum()} below, {(own > upper).sum()} above; "
         f"sd of logs then {own.clip(lower, upper).log().std():.3f}"
     )

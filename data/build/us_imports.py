@@ -208,9 +208,10 @@ def report(tables: Mapping[str, pl.DataFrame]) -> None:
         print(f"{step:6} {reason:50} {rows:9,} rows {value:22,.0f} USD {duty:17,.0f} USD duty")
     flow = tables[f"flows_{YEAR}"]
     rated = tables[f"tariffs_{YEAR}"]
+    highest = rated.select(pl.col("rate").max()).item()
     print(
         f"{flow['product'].n_unique():,} products, {flow['exporter'].n_unique()} partners, "
-        f"{flow.height:,} flows, {rated.height:,} with duty, highest rate {rated['rate'].max():.4f}"
+        f"{flow.height:,} flows, {rated.height:,} with duty, highest rate {highest:.4f}"
     )
     print("home share by ICIO sector:")
     weight = flow.group_by("product").agg(pl.col("value").sum())
