@@ -1,18 +1,16 @@
 """One run: scenarios on one world, solved, written, read back."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError, DataError
-from tradewedge.policy import Scenario
 from tradewedge.report.band import sigma_band
+from tradewedge.settings import Settings
 from tradewedge.solver import solve
 from tradewedge.store import Holding, Run, config_hash, holding, read_run, write_run
 from tradewedge.world import World
@@ -30,74 +28,6 @@ ELASTICITY_COLUMNS = {
 
 Notify = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """A checked run configuration.
-
-    Attributes
-    ----------
-    world : str
-        Name of an embedded world, or path.
-    year : int or None
-    products : tuple of str or None
-        HS prefixes to keep; None: all.
-    scenarios : tuple of Scenario
-    elasticities : str or None
-        Name of a set; None: what the world holds.
-    elasticities_file : Path or None
-    sigma, eta, epsilon : float or None
-        One value for every product.
-    model, backend, on_failure : str
-    tolerance : float
-    model_options : dict
-    band_sigmas : tuple of float
-        Substitution elasticities at which exclusions are solved again.
-    overwrite, summary : bool
-    width : int or None
-        Columns of the summary; None: those of the terminal, at most 100.
-    """
-
-    world: str
-    year: int | None
-    products: tuple[str, ...] | None
-    scenarios: tuple[Scenario, ...]
-    elasticities: str | None
-    elasticities_file: Path | None
-    sigma: float | None
-    eta: float | None
-    epsilon: float | None
-    model: str
-    tolerance: float
-    model_options: dict[str, Any]
-    backend: str
-    on_failure: str
-    band_sigmas: tuple[float, ...]
-    overwrite: bool
-    summary: bool
-    width: int | None
-
-    def record(self) -> dict[str, Any]:
-        """What decides the numbers of a run, as plain data: its hash tells runs apart."""
-        return {
-            "data": {"world": self.world, "year": self.year, "products": self.products},
-            "scenarios": [scenario.to_dict() for scenario in self.scenarios],
-            "elasticities": {
-                "name": self.elasticities,
-                "file": _file_record(self.elasticities_file),
-                "sigma": self.sigma,
-                "eta": self.eta,
-                "epsilon": self.epsilon,
-            },
-            "model": {
-                "name": self.model,
-                "tolerance": self.tolerance,
-                "options": self.model_options,
-            },
-            "backend": self.backend,
-            "band_sigmas": self.band_sigmas,
-        }
 
 
 @dataclass(frozen=True)
@@ -195,9 +125,3 @@ def _matching(world: World, prefixes: tuple[str, ...]) -> list[str]:
                 + (f"; nearest: {near}." if near else ".")
             )
     return [product for product in world.products if product.startswith(prefixes)]
-
-
-def _file_record(path: Path | None) -> dict[str, str] | None:
-    if path is None:
-        return None
-    return {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}

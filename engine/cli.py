@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from tradewedge import __version__
@@ -132,9 +133,10 @@ def _run(arguments: list[str]) -> int:
     from tradewedge import conf_schema
 
     conf_schema.register()
-    app = hydra.main(version_base="1.3", config_path="pkg://tradewedge.conf", config_name="config")(
-        _task
-    )
+    failures: list[TradewedgeError] = []
+    app = hydra.main(
+        version_base="1.3", config_path="pkg://tradewedge.conf", config_name="config"
+    )(partial(_job, failures))
     try:
         with _arguments(["tradewedge run", *with_scenario_files(arguments)]):
             app()
@@ -147,6 +149,8 @@ def _run(arguments: list[str]) -> int:
             print(cause, file=sys.stderr)
         print("`tradewedge run --help` shows the groups and keys.", file=sys.stderr)
         return WRONG_INPUT
+    if failures:
+        raise failures[0]
     return OK
 
 
@@ -174,8 +178,26 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _task(config: "DictConfig") -> None:
-    """One Hydra job: solve, write, say what came out."""
+def _job(failures: list[TradewedgeError], config: "DictConfig") -> None:
+    """One Hydra job. Its error goes to ``failures``; in a sweep it is said here, and goes on.
+
+    A sweep may run its jobs in other processes, where ``failures`` is a copy: there the error
+    has to reach Hydra, which lets the other jobs finish first.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    try:
+        _solve(config)
+    except TradewedgeError as error:
+        if HydraConfig.get().mode is RunMode.MULTIRUN:
+            print(f"tradewedge run: {error}", file=sys.stderr)
+            raise
+        failures.append(error)
+
+
+def _solve(config: "DictConfig") -> None:
+    """Solve, write, say what came out."""
     from pathlib import Path
 
     from hydra.core.hydra_config import HydraConfig
@@ -192,7 +214,7 @@ def _task(config: "DictConfig") -> None:
         print(f"Already solved, nothing to do: {place} (output.overwrite=true solves it again)")
     if settings.summary:
         _print_summary(outcome.run, settings.width)
-    else:
+    elif not outcome.skipped:
         print(f"Written to {place}")
 
 

@@ -1,7 +1,7 @@
 """What a run may be configured with, and its conversion to plain objects.
 
 The ``*Conf`` classes are the schema that Hydra checks keys and types against;
-:class:`tradewedge.batch.Settings` is what the rest of the program sees. Only this module and
+:class:`tradewedge.settings.Settings` is what the rest of the program sees. Only this module and
 the command line know OmegaConf.
 """
 
@@ -15,9 +15,9 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tradewedge.batch import Settings
 from tradewedge.errors import ConfigError
 from tradewedge.policy import Scenario
+from tradewedge.settings import Settings
 from tradewedge.store import config_hash
 
 SCHEMA_NAME = "run_schema"
@@ -159,7 +159,9 @@ def _directory(*, _root_: DictConfig) -> str:
 
     Absolute, so that Hydra does not put it under its sweep directory.
     """
-    config = OmegaConf.to_container(_masked(_root_, "output", "hydra"), resolve=True)
+    config = OmegaConf.to_container(
+        _masked(_root_, "output", "hydra"), resolve=True, enum_to_str=True
+    )
     assert isinstance(config, dict)
     told = _root_.output.directory
     if told is not None:

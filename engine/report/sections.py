@@ -4,14 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import polars as pl
-from rich import box
 from rich.console import RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from tradewedge.report.headline import Headline
-from tradewedge.report.wording import change, count, money, ratio, share, some
+from tradewedge.report.layout import bullet, note, table, title
+from tradewedge.report.wording import change, count, money, ratio, share, some, tiny
 
 FEW_BUYERS: Final = 3
 _TOP_SUPPLIERS: Final = 8
@@ -34,6 +32,7 @@ def scenario_sections(headline: Headline) -> Iterator[RenderableType]:
     yield from _welfare(headline)
     yield from _products(headline)
     yield from _moves(headline)
+    yield title("What is left open")
     yield from _unserved(headline)
     yield from _accuracy(headline)
 
@@ -45,13 +44,13 @@ def _what(headline: Headline) -> Iterator[RenderableType]:
             label = "" if key == "description" else f"{key.capitalize()}: "
             yield Text(f"{label}{' '.join(str(entry[key]).split())}")
     for match in entry["matches"]:
-        yield _bullet(
+        yield bullet(
             f"{match['label']}: {count(match['products'], 'product')}, "
             f"{count(match['flows'], 'flow')}, {money(match['value_base'])} USD; "
             f"{_side(match['exporters'], 'exporter')} to {_side(match['importers'], 'importer')}"
         )
     for warning in entry["warnings"]:
-        yield _bullet(f"note: {warning}")
+        yield bullet(f"note: {warning}")
 
 
 def _side(countries: Sequence[str], noun: str) -> str:
@@ -67,7 +66,7 @@ def _who(headline: Headline) -> str:
 
 def _result(headline: Headline) -> Iterator[RenderableType]:
     touched = headline.entry["touched_products"]
-    yield _title(f"What happens to {_who(headline)}, {count(touched, 'touched product')}")
+    yield title(f"What happens to {_who(headline)}, {count(touched, 'touched product')}")
     totals, trade = headline.totals, headline.trade
     rows = [
         ("Buyer's price index", "", "", change(totals["price_index_hat"])),
@@ -76,8 +75,8 @@ def _result(headline: Headline) -> Iterator[RenderableType]:
     ]
     if trade["home_base"]:
         rows.append(_from_to("Home sales, where known", trade["home_base"], trade["home_new"]))
-    yield _table(("", "base USD", "new USD", "change"), rows)
-    yield _note(
+    yield table(("", "base USD", "new USD", "change"), rows)
+    yield note(
         "Price index: duty-paid, mean over products weighted by baseline spending"
         + ("; markets left unserved are not in it." if totals["unserved"] else ".")
     )
@@ -87,7 +86,7 @@ def _result(headline: Headline) -> Iterator[RenderableType]:
 
 def _by_buyer(headline: Headline) -> Iterator[RenderableType]:
     shown = headline.by_buyer.head(_TOP_BUYERS)
-    yield _table(
+    yield table(
         ("importer", "price index", "spending", "", "consumer surplus", "unserved"),
         [
             (
@@ -108,14 +107,14 @@ def _band(headline: Headline) -> Iterator[RenderableType]:
         return
     band = headline.band
     if band is None:
-        yield _title("How much depends on sigma")
-        yield _bullet(
+        yield title("How much depends on sigma")
+        yield bullet(
             "sigma decides what a lost supplier costs, and this result holds no band over sigma: "
             "do not read the figures above as one answer. `tradewedge run` solves the band."
         )
         return
-    yield _title("How much depends on sigma (substitution among suppliers)")
-    yield _table(
+    yield title("How much depends on sigma (substitution among suppliers)")
+    yield table(
         ("sigma of every product", "price index", "spending, duty-paid", "consumer surplus"),
         [
             (
@@ -128,7 +127,7 @@ def _band(headline: Headline) -> Iterator[RenderableType]:
         ],
     )
     yield from _product_band(headline, band["sigma"].to_list())
-    yield _note("The set's own sigmas give the figures above; the band is the honest answer.")
+    yield note("The figures above use each product's own sigma: read the band, not one point.")
 
 
 def _product_band(headline: Headline, sigmas: list[float]) -> Iterator[RenderableType]:
@@ -141,18 +140,18 @@ def _product_band(headline: Headline, sigmas: list[float]) -> Iterator[Renderabl
         mine = band.filter(pl.col("product") == row["product"])
         found = dict(mine.select("sigma", "price_index_hat").iter_rows())
         rows.append((_product(row), *(change(found.get(sigma)) for sigma in sigmas)))
-    yield _table(("price index of product", *(f"sigma {s:g}" for s in sigmas)), rows)
+    yield table(("price index of product", *(f"sigma {s:g}" for s in sigmas)), rows)
 
 
 def _suppliers(headline: Headline) -> Iterator[RenderableType]:
-    yield _title(f"Suppliers of {_who(headline)}: imports and share before -> after")
+    yield title(f"Suppliers of {_who(headline)}: imports and share before -> after")
     frame = headline.suppliers
     rows = [_supplier(row) for row in frame.head(_TOP_SUPPLIERS).iter_rows(named=True)]
     rest = frame.slice(_TOP_SUPPLIERS)
     if rest.height:
         total = rest.select(pl.exclude("exporter").sum()).row(0, named=True)
         rows.append(_supplier({"exporter": f"{rest.height} others", **total}))
-    yield _table(("supplier", "base USD", "new USD", "change", "share", ""), rows)
+    yield table(("supplier", "base USD", "new USD", "change", "share", ""), rows)
 
 
 def _supplier(row: dict[str, Any]) -> tuple[str, ...]:
@@ -168,9 +167,9 @@ def _supplier(row: dict[str, Any]) -> tuple[str, ...]:
 
 def _receipts(headline: Headline) -> Iterator[RenderableType]:
     frame = headline.duties
-    yield _title("Public revenue by authority")
+    yield title("Public revenue by authority")
     if frame.is_empty():
-        yield _bullet("none in the touched products, or the tariffs are unknown in this world")
+        yield bullet("none in the touched products, or the tariffs are unknown in this world")
         return
     shown = frame.sort((pl.col("amount_new") - pl.col("amount_base")).abs(), descending=True)
     rows = [
@@ -183,7 +182,7 @@ def _receipts(headline: Headline) -> Iterator[RenderableType]:
     ]
     if frame.height > 1:
         rows.append(_from_to("total", frame["amount_base"].sum(), frame["amount_new"].sum()))
-    yield _table(("", "base USD", "new USD", "change"), rows)
+    yield table(("", "base USD", "new USD", "change"), rows)
 
 
 def _is_tax(row: dict[str, Any]) -> bool:
@@ -191,7 +190,7 @@ def _is_tax(row: dict[str, Any]) -> bool:
 
 
 def _welfare(headline: Headline) -> Iterator[RenderableType]:
-    yield _title("Welfare, change in USD (touched products; stages of a chain are not added up)")
+    yield title("Welfare, change in USD (touched products; stages of a chain are not added up)")
     frame = headline.welfare
     mine = frame.filter(pl.col("country").is_in(headline.buyers))
     others = frame.filter(~pl.col("country").is_in(headline.buyers))
@@ -202,7 +201,7 @@ def _welfare(headline: Headline) -> Iterator[RenderableType]:
     )
     shown = pl.concat([mine, movers.head(_TOP_BUYERS)])
     columns = ("consumer_surplus", "producer_surplus", "revenue", "net")
-    yield _table(
+    yield table(
         ("country", "consumers", "producers", "revenue", "net"),
         [
             (row["country"], *(money(row[c], signed=True) for c in columns))
@@ -211,7 +210,7 @@ def _welfare(headline: Headline) -> Iterator[RenderableType]:
     )
     why = _why_incomplete(headline, shown)
     if why:
-        yield _note(f'"-" is unknown, not zero: {"; ".join(why)}.')
+        yield note(f'"-" is unknown, not zero: {"; ".join(why)}.')
 
 
 def _why_incomplete(headline: Headline, shown: pl.DataFrame) -> list[str]:
@@ -232,9 +231,9 @@ def _why_incomplete(headline: Headline, shown: pl.DataFrame) -> list[str]:
 
 
 def _products(headline: Headline) -> Iterator[RenderableType]:
-    yield _title(f"Products where {_who(headline)} lose most")
-    yield _table(
-        ("product", "price", "imports USD", "", "consumers"),
+    yield title(f"Products that cost {_who(headline)} most")
+    yield table(
+        ("product", "price index", "imports USD", "", "consumers"),
         [
             (
                 _product(row),
@@ -249,8 +248,8 @@ def _products(headline: Headline) -> Iterator[RenderableType]:
 
 
 def _moves(headline: Headline) -> Iterator[RenderableType]:
-    yield _title("Trade that moves most")
-    yield _table(
+    yield title("Trade that moves most")
+    yield table(
         ("product", "supplier", "imports USD", "", "change"),
         [
             (
@@ -268,10 +267,10 @@ def _moves(headline: Headline) -> Iterator[RenderableType]:
 def _unserved(headline: Headline) -> Iterator[RenderableType]:
     frame = headline.unserved
     if frame.is_empty():
-        yield _bullet("Unserved: none; every market keeps a supplier.")
+        yield bullet("Unserved: none; every market keeps a supplier.")
         return
     pairs = [f"{r['importer']} {r['product']}" for r in frame.iter_rows(named=True)]
-    yield _bullet(
+    yield bullet(
         f"Unserved: {count(frame.height, 'market')} (importer and product) left without any "
         f"supplier, {money(frame['expenditure_base'].sum())} USD of baseline spending: "
         f"{some(pairs)}. Not in the totals."
@@ -282,14 +281,14 @@ def _accuracy(headline: Headline) -> Iterator[RenderableType]:
     failed, worst = headline.failures, headline.accuracy
     if failed.is_empty():
         bound = worst["error_bound"]
-        proven = "" if bound is None else f", log-price error proven below {bound:.1e}"
-        yield _bullet(
+        proven = "" if bound is None else f", log-price error proven below {tiny(bound)}"
+        yield bullet(
             f"Converged: all {count(worst['products'], 'product')}; residual at most "
-            f"{worst['residual']:.1e}{proven}."
+            f"{tiny(worst['residual'])}{proven}."
         )
         return
     names = [f"{r['product']} ({r['status']})" for r in failed.iter_rows(named=True)]
-    yield _bullet(
+    yield bullet(
         f"NOT CONVERGED: {failed.height:,} of {count(worst['products'], 'product')}: "
         f"{some(names)}. Their figures are not to be used."
     )
@@ -302,28 +301,3 @@ def _from_to(label: str, base: float | None, new: float | None) -> tuple[str, ..
 def _product(row: dict[str, Any]) -> str:
     text = row["text"] or ""
     return f"{row['product']} {text}".strip()
-
-
-def _title(text: str) -> Padding:
-    return Padding(Text(text, style="bold"), (1, 0, 0, 0))
-
-
-def _bullet(line: str) -> Padding:
-    return Padding(Text(f"- {line}"), (0, 0, 0, 2))
-
-
-def _note(line: str) -> Padding:
-    return Padding(Text(line), (0, 0, 0, 2))
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """First column left and cut to one line, the others right."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    for place, title in enumerate(header):
-        if place == 0:
-            table.add_column(Text(title), no_wrap=True, overflow="ellipsis", ratio=None)
-        else:
-            table.add_column(Text(title), justify="right", no_wrap=True, min_width=len(title))
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table

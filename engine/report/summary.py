@@ -8,11 +8,11 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
 from tradewedge.report.headline import Headline
+from tradewedge.report.layout import bullet
 from tradewedge.report.sections import scenario_sections
 from tradewedge.report.wording import count, money
 from tradewedge.store import Run, view
@@ -74,7 +74,7 @@ def _blind_spots(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 def _solver(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
     backend = manifest["backend"]
-    reason = f" ({backend['reason']})" if backend["reason"] else ""
+    reason = f" ({backend['reason'].rstrip('.')})" if backend["reason"] else ""
     seconds = ", ".join(f"{name} {_seconds(s)}" for name, s in manifest["timings"].items())
     versions = manifest["versions"]
     yield Text("How it was solved", style="bold")
@@ -85,11 +85,6 @@ def _solver(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
         f"{manifest['created']}"
     )
     yield bullet(f"data {manifest['data_hash'][:12]}, configuration {manifest['config_hash'][:12]}")
-
-
-def bullet(line: str) -> Padding:
-    """One wrapped line, set in from the left."""
-    return Padding(Text(f"- {line}"), (0, 0, 0, 2))
 
 
 def _seconds(value: float) -> str:

@@ -43,6 +43,11 @@ def ratio(new: float | None, base: float | None) -> float | None:
     return new / base
 
 
+def tiny(number: float | None) -> str:
+    """A residual or an error bound; "-" where unknown."""
+    return "-" if number is None else "0" if number == 0 else f"{number:.1e}"
+
+
 def some(names: list[str], n: int = 5) -> str:
     """The first few names, and how many more there are."""
     more = "" if len(names) <= n else f" and {len(names) - n:,} more"

@@ -59,7 +59,10 @@ def write_run(
         files = []
         for name, frame in frames(result, extra).items():
             files += write_parts(frame, name, stage)
-        _write_synced(stage / MANIFEST, dump({**manifest, "files": files}))
+        rows: dict[str, int] = {}
+        for file in files:
+            rows[file["table"]] = rows.get(file["table"], 0) + file["rows"]
+        _write_synced(stage / MANIFEST, dump({**manifest, "rows": rows, "files": files}))
     return directory
 
 

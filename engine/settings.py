@@ -1,0 +1,82 @@
+"""What one run is told to do, checked, as plain objects."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tradewedge.policy import Scenario
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A checked run configuration.
+
+    Attributes
+    ----------
+    world : str
+        Name of an embedded world, or path.
+    year : int or None
+    products : tuple of str or None
+        HS prefixes to keep; None: all.
+    scenarios : tuple of Scenario
+    elasticities : str or None
+        Name of a set; None: what the world holds.
+    elasticities_file : Path or None
+    sigma, eta, epsilon : float or None
+        One value for every product.
+    model, backend, on_failure : str
+    tolerance : float
+    model_options : dict
+    band_sigmas : tuple of float
+        Substitution elasticities at which exclusions are solved again.
+    overwrite, summary : bool
+    width : int or None
+        Columns of the summary; None: those of the terminal, at most 100.
+    """
+
+    world: str
+    year: int | None
+    products: tuple[str, ...] | None
+    scenarios: tuple[Scenario, ...]
+    elasticities: str | None
+    elasticities_file: Path | None
+    sigma: float | None
+    eta: float | None
+    epsilon: float | None
+    model: str
+    tolerance: float
+    model_options: dict[str, Any]
+    backend: str
+    on_failure: str
+    band_sigmas: tuple[float, ...]
+    overwrite: bool
+    summary: bool
+    width: int | None
+
+    def record(self) -> dict[str, Any]:
+        """What decides the numbers of a run, as plain data: its hash tells runs apart."""
+        return {
+            "data": {"world": self.world, "year": self.year, "products": self.products},
+            "scenarios": [scenario.to_dict() for scenario in self.scenarios],
+            "elasticities": {
+                "name": self.elasticities,
+                "file": _file_record(self.elasticities_file),
+                "sigma": self.sigma,
+                "eta": self.eta,
+                "epsilon": self.epsilon,
+            },
+            "model": {
+                "name": self.model,
+                "tolerance": self.tolerance,
+                "options": self.model_options,
+            },
+            "backend": self.backend,
+            "band_sigmas": self.band_sigmas,
+        }
+
+
+def _file_record(path: Path | None) -> dict[str, str] | None:
+    if path is None:
+        return None
+    return {"path": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
