@@ -142,6 +142,8 @@ def _named_list(shelf: Shelf, name: str, where: str) -> tuple[list[int], list[st
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
     notes = []
+    if listed.status != "law":
+        notes.append(f"{listed.name} is no list of the law but {listed.status}: {listed.title}")
     if listed.set_aside:
         notes.append(
             f"{listed.name}: {len(listed.set_aside)} codes under the list's rule are not on it: "

@@ -88,3 +88,31 @@ def sectors() -> tw.World:
         elasticities=_elasticities(),
         name="sectors",
     )
+
+
+@pytest.fixture(scope="session")
+def old_edition() -> tw.World:
+    """Return a world in HS2017, with a code that HS2022 split (854140: LEDs, solar cells)."""
+    return _china_to_usa("HS2017")
+
+
+@pytest.fixture(scope="session")
+def no_edition() -> tw.World:
+    """Return a world of HS codes that does not say of which edition."""
+    return _china_to_usa(None)
+
+
+def _china_to_usa(vintage: str | None) -> tw.World:
+    return tw.World.from_flows(
+        pl.DataFrame(
+            {
+                "product": ["284690", "850511", "854140"],
+                "exporter": ["CHN"] * 3,
+                "importer": ["USA"] * 3,
+                "value": [1.0, 2.0, 3.0],
+            }
+        ),
+        elasticities=_elasticities(),
+        name="China to USA",
+        vintage=vintage,
+    )

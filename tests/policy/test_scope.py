@@ -106,7 +106,7 @@ def test_what_was_matched_is_reported(world: tw.World) -> None:
         ({"products": "01", "importer": "USA"}, 'but not products "01" with importer "USA"'),
         (
             {"products": "284690", "exporter": ["FRA", "JPN"], "importer": ["DEU", "USA"]},
-            r'products 4, exporter 2, importer 11\), but not products "284690" with exporter \["F',
+            r'products 4, exporter 2, importer 10\), but not products "284690" with exporter \["F',
         ),
         (
             {"products": "284610", "exporter": ["AUS", "CHN"], "importer": ["CHN", "FRA"]},
@@ -180,3 +180,53 @@ def test_named_flows_that_a_union_keeps_out_are_noted(world: tw.World) -> None:
     assert "inside a customs union: 1 flow(s) of countries that it names" in note
     everywhere = tw.TradeCost(factor=2)
     assert compile_wedges(world, tw.Scenario("s", [everywhere])).warnings == ()
+
+
+def found_in(world: tw.World, products: str | list[str], vintage: str = "") -> set[str]:
+    case = tw.Scenario("s", [tw.TradeCost(products=products, factor=2)], vintage=vintage)
+    touched = compile_wedges(world, case).touched_products
+    return {world.products[k] for k in np.flatnonzero(touched)}
+
+
+def test_dots_in_codes_are_read(old_edition: tw.World) -> None:
+    assert found_in(old_edition, "8505.11") == {"850511"}
+
+
+def test_codes_of_another_edition_are_translated(old_edition: tw.World) -> None:
+    assert found_in(old_edition, ["854143", "2846"], "HS2022") == {"284690", "854140"}
+    case = tw.Scenario("s", [tw.TradeCost(products="854143", factor=2)], vintage="hs2022")
+    assert case.vintage == "HS2022"
+    warnings = "; ".join(compile_wedges(old_edition, case).warnings)
+    assert "854143: 1 codes of HS2022 have no one-to-one counterpart in HS2017" in warnings
+    assert "854143: 1 of the counterparts also hold goods outside it: 854140" in warnings
+    refused(old_edition, tw.TradeCost(products="854143", factor=2), "'854143' is not in HS2017")
+    refused(old_edition, tw.TradeCost(products="854140", factor=2), "is not in HS2022", "HS2022")
+
+
+def test_an_edition_needs_a_world_that_knows_its_own(no_edition: tw.World) -> None:
+    assert found_in(no_edition, "2846") == {"284690"}
+    measure = tw.TradeCost(products="2846", factor=2)
+    refused(no_edition, measure, "does not say its HS edition", "HS2022")
+    refused(no_edition, tw.TradeCost(products="2847", factor=2), "unknown product '2847'.*2846")
+    case = tw.Scenario("s", [tw.TradeCost(products="chain:rare_earths", factor=2)])
+    wedges = compile_wedges(no_edition, case)
+    assert any("HS2022 codes taken as written" in text for text in wedges.warnings)
+
+
+@pytest.mark.parametrize("name", ["pcmdp:processed", "PCMDP:Processed"])
+def test_named_lists_meet_the_worlds_edition(old_edition: tw.World, name: str) -> None:
+    assert found_in(old_edition, name) == {"284690"}
+    case = tw.Scenario("s", [tw.TradeCost(products=name, factor=2)])
+    warnings = "; ".join(compile_wedges(old_edition, case).warnings)
+    assert "pcmdp:processed is no list of the law but as if" in warnings
+    assert "pcmdp:processed: no flow in this world for" in warnings
+    both = found_in(old_edition, [name, "8505"])
+    assert both == {"284690", "850511"}
+
+
+def test_an_empty_list_match_is_an_error(old_edition: tw.World) -> None:
+    refused(
+        old_edition,
+        tw.TradeCost(products="chain:uranium", factor=2),
+        'products "chain:uranium" alone matches none',
+    )
