@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from tradewedge.duty import Duty, stack
 from tradewedge.errors import ConfigError
 from tradewedge.policy import scope, stacking
+from tradewedge.policy.checks import HYPOTHETICAL
 from tradewedge.policy.measures import (
-    HYPOTHETICAL,
     DemandShift,
     Exclusion,
     ExportTax,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tradewedge import codes
 from tradewedge.errors import ConfigError
-from tradewedge.policy.measures import EVERYTHING, Codes
+from tradewedge.policy.checks import EVERYTHING, Codes
 from tradewedge.world import World
 
 _HS_LENGTHS = (2, 4, 6)

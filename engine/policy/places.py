@@ -1,5 +1,6 @@
 """Which countries of a world a measure's ``importer`` or ``exporter`` means."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from tradewedge import codes
 from tradewedge.errors import ConfigError
-from tradewedge.policy.measures import EVERYTHING, Codes
+from tradewedge.policy.checks import EVERYTHING, Codes
 from tradewedge.world import World
 
 Bools = NDArray[np.bool_]
@@ -136,8 +137,10 @@ def _country(atlas: Atlas, text: str, where: str) -> str:
     try:
         return codes.check_country(text, where)
     except ConfigError as error:
-        near = codes.nearest(text, [*codes.groups(), *atlas.row])
-        hint = f", or of the groups and this world's partners {', '.join(near)}" if near else ""
+        near = codes.nearest(text, [*atlas.row, *codes.groups()])
+        said = set(re.findall(r"\w+", str(error)))
+        more = [name for name in near if name not in said]
+        hint = f"; nearest in this world or among groups: {', '.join(more)}" if more else ""
         raise ConfigError(
             f'{error}{hint}. Allowed are an ISO3 code ("CHN"), a group ("G7"), a list, or "*"'
         ) from None

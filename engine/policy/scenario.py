@@ -8,16 +8,14 @@ from typing import Any
 from tradewedge.codes import check_vintage
 from tradewedge.errors import ConfigError
 from tradewedge.policy import scenariofile
-from tradewedge.policy.measures import (
-    CODE_FIELDS,
+from tradewedge.policy.checks import (
     HYPOTHETICAL,
-    MEASURES,
-    Measure,
     check_status,
     check_text,
     did_you_mean,
     is_hypothetical,
 )
+from tradewedge.policy.measures import CODE_FIELDS, MEASURES, Measure
 
 _TEXTS = ("name", "description", "status", "source", "vintage")
 _KEYS = (*_TEXTS, "measures")

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from tradewedge.errors import ConfigError
-from tradewedge.policy.measures import not_a_code
+from tradewedge.policy.checks import not_a_code
 
 
 class _Loader(yaml.SafeLoader):

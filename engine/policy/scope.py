@@ -87,7 +87,8 @@ def select(index: Index, measure: Measure, where: str) -> Selection:
         home, union = _spared(index, rows, measure, exporters.named, importers.named)
     kept = rows[~(home | union)]
     if not kept.size and not measure.allow_empty:
-        raise ConfigError(_nothing(index, measure, where, wanted, exporters, importers, rows.size))
+        spared = (int(home.sum()), int(union.sum()))
+        raise ConfigError(_nothing(index, measure, where, wanted, exporters, importers, spared))
     return Selection(kept, (*wanted.notes, *_notes(index, rows[union], exporters, importers)))
 
 
@@ -153,16 +154,24 @@ def _nothing(
     wanted: goods.Goods,
     exporters: places.Places,
     importers: places.Places,
-    n_spared: int,
+    spared: tuple[int, int],
 ) -> str:
     """Say which argument emptied the match and what to do."""
     world = index.world
-    if n_spared:
-        reason = (
-            f"the {n_spared:,} flows in its scope are sales at home or inside a customs union, "
-            "which are left alone unless include_domestic or include_intra is true"
+    if any(spared):
+        reasons = [
+            f"{n:,} flow(s) {kind}, which only {switch} touches"
+            for n, kind, switch in zip(
+                spared,
+                ("are sales at home", "are inside a customs union"),
+                ("include_domestic", "include_intra"),
+                strict=True,
+            )
+            if n
+        ]
+        return f"{where} matches no flow of world {world.name!r}: in its scope, " + " and ".join(
+            reasons
         )
-        return f"{where} matches no flow of world {world.name!r}: {reason}"
     parts = {
         "products": (wanted.matched, world.flow_product, measure.products),
         "exporter": (exporters.matched, world.flow_exporter, measure.exporter),

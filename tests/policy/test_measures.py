@@ -5,7 +5,7 @@ import pytest
 import tradewedge as tw
 from tradewedge.errors import ConfigError, SuspiciousRateWarning
 from tradewedge.policy import MEASURES
-from tradewedge.policy.measures import not_a_code
+from tradewedge.policy.checks import not_a_code
 
 WITH_DEFAULTS = {
     "Tariff": {"rate": 0.25},
