@@ -1,14 +1,15 @@
-"""A world as a directory of Arrow files, and back; arrays are memory-mapped on load."""
+"""A world as a directory, and back: arrays as .npy files, mapped into memory on load."""
 
 import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
 from tradewedge.elasticities import Elasticities
@@ -18,6 +19,11 @@ from tradewedge.world import World
 
 FORMAT = 1
 HEADER = "world.json"
+PRODUCTS = "products.parquet"
+
+#: Not Arrow: Polars 2 reads an Arrow file into memory, while NumPy maps a .npy file.
+_FLOW_ARRAYS = ("flow_product", "flow_exporter", "flow_importer", "value", "quantity")
+_Array = NDArray[Any]
 
 
 def save(world: World, directory: Path, *, overwrite: bool = False) -> Path:
@@ -26,22 +32,29 @@ def save(world: World, directory: Path, *, overwrite: bool = False) -> Path:
     Raises
     ------
     ConfigError
-        If something is in the way and ``overwrite`` is false.
+        If something is in the way and ``overwrite`` is false, or it is no saved world.
     """
-    if directory.exists() and not overwrite:
-        raise ConfigError(f"{directory} exists; choose another place or pass overwrite=True")
+    if directory.exists():
+        _check_replaceable(directory, overwrite)
     directory.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    mark = uuid4().hex
+    part = directory.with_name(f".{directory.name}.{mark}.part")
+    old = directory.with_name(f".{directory.name}.{mark}.old")
+    part.mkdir()
     try:
-        for name, frame in _tables(world).items():
-            frame.write_ipc(part / f"{name}.arrow", compression="uncompressed")
+        for name, array in _arrays(world).items():
+            np.save(part / f"{name}.npy", array)
+        _products(world).write_parquet(part / PRODUCTS)
         (part / HEADER).write_text(json.dumps(_header(world), indent=1), encoding="utf-8")
         if directory.exists():
-            shutil.rmtree(directory)
+            os.replace(directory, old)
         os.replace(part, directory)
     except BaseException:
+        if old.exists() and not directory.exists():
+            os.replace(old, directory)
         shutil.rmtree(part, ignore_errors=True)
         raise
+    shutil.rmtree(old, ignore_errors=True)
     return directory
 
 
@@ -54,36 +67,33 @@ def load(directory: Path) -> World:
         If it is not such a directory, is incomplete, or has another format.
     """
     header = _read_header(directory)
-    frames = {}
-    for name in ("flows", "duties", "products", "exporters"):
-        path = directory / f"{name}.arrow"
-        try:
-            frames[name] = pl.read_ipc(path, memory_map=True, rechunk=False)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise DataError(
-                f"{path}: cannot be read as a table of a saved world: {error}"
-            ) from error
-    flows, duties, products = frames["flows"], frames["duties"], frames["products"]
-    authorities = header["authorities"]
+    try:
+        return _build(directory, header)
+    except (OSError, EOFError, KeyError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
+        raise DataError(
+            f"{directory} is not a complete saved world: {error}; save it again"
+        ) from error
+
+
+def _build(directory: Path, header: dict[str, Any]) -> World:
+    flows = {name: _open(directory, name) for name in _FLOW_ARRAYS}
+    epsilon = _open(directory, "epsilon")
+    rows, rates = (_open(directory, f"duty_{name}") for name in ("rows", "rates"))
+    products = pl.read_parquet(directory / PRODUCTS)
+    ends = np.cumsum([size for _, size in header["duties"]], dtype=np.int64)
+    known, observed = header["tariff_importers"], header["observed_importers"]
     return World(
         name=header["name"],
         year=header["year"],
         vintage=header["vintage"],
         products=tuple(products["product"]),
         countries=tuple(header["countries"]),
-        flow_product=flows["product"].to_numpy(),
-        flow_exporter=flows["exporter"].to_numpy(),
-        flow_importer=flows["importer"].to_numpy(),
-        value=flows["value"].to_numpy(),
-        quantity=flows["quantity"].to_numpy(),
+        **flows,
         duties=tuple(
-            Duty(name, part["row"].to_numpy(), part["rate"].to_numpy())
-            for index, name in enumerate(authorities)
-            for part in [duties.filter(pl.col("authority") == index)]
+            Duty(authority, rows[end - size : end], rates[end - size : end])
+            for (authority, size), end in zip(header["duties"], ends, strict=True)
         ),
-        tariff_importers=None
-        if header["tariff_importers"] is None
-        else frozenset(header["tariff_importers"]),
+        tariff_importers=None if known is None else frozenset(known),
         elasticities=Elasticities(
             header["elasticity_set"],
             products["sigma"].to_numpy(),
@@ -91,55 +101,53 @@ def load(directory: Path) -> World:
             products["home_share"].to_numpy(),
             products["eta"].to_numpy(),
             tuple(products["eta_kind"]),
-            frames["exporters"]["epsilon"].to_numpy(),
+            epsilon,
             tuple(products["source"]),
         ),
         aggregates={code: tuple(members) for code, members in header["aggregates"].items()},
-        observed_importers=None
-        if header["observed_importers"] is None
-        else tuple(header["observed_importers"]),
+        observed_importers=None if observed is None else tuple(observed),
         critical=products["critical"].to_numpy() if "critical" in products.columns else None,
         notes=tuple(header["notes"]),
         audit=pl.DataFrame(header["audit"], schema=AUDIT_SCHEMA, orient="row"),
     )
 
 
-def _tables(world: World) -> dict[str, pl.DataFrame]:
-    e = world.elasticities
-    products = {
-        "product": list(world.products),
-        "sigma": e.sigma,
-        "eta_composite": e.eta_composite,
-        "home_share": e.home_share,
-        "eta": e.eta,
-        "eta_kind": list(e.eta_kind),
-        "source": list(e.source),
-    }
-    if world.critical is not None:
-        products["critical"] = world.critical
-    empty = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
+def _open(directory: Path, name: str) -> _Array:
+    """A one-dimensional array, mapped into memory and read-only."""
+    path = directory / f"{name}.npy"
+    try:
+        return np.asarray(np.load(path, mmap_mode="r"))
+    except (OSError, EOFError, ValueError) as error:
+        raise DataError(f"{path}: cannot be read: {error}; save the world again") from error
+
+
+def _arrays(world: World) -> dict[str, _Array]:
+    none: list[_Array] = [np.zeros(0)]
+    rows = [duty.rows for duty in world.duties]
     return {
-        "flows": pl.DataFrame(
-            {
-                "product": world.flow_product,
-                "exporter": world.flow_exporter,
-                "importer": world.flow_importer,
-                "value": world.value,
-                "quantity": world.quantity,
-            }
-        ),
-        "duties": pl.DataFrame(
-            {
-                "authority": np.repeat(
-                    np.arange(len(world.duties)), [d.rows.size for d in world.duties]
-                ),
-                "row": np.concatenate([*empty[0], *(d.rows for d in world.duties)]),
-                "rate": np.concatenate([*empty[1], *(d.rate for d in world.duties)]),
-            }
-        ),
-        "products": pl.DataFrame(products),
-        "exporters": pl.DataFrame({"epsilon": e.epsilon}),
+        **{name: getattr(world, name) for name in _FLOW_ARRAYS},
+        "epsilon": world.epsilon,
+        "duty_rows": np.concatenate(rows or none).astype(np.int64),
+        "duty_rates": np.concatenate([duty.rate for duty in world.duties] or none),
     }
+
+
+def _products(world: World) -> pl.DataFrame:
+    e = world.elasticities
+    frame = pl.DataFrame(
+        {
+            "product": list(world.products),
+            "sigma": e.sigma,
+            "eta_composite": e.eta_composite,
+            "home_share": e.home_share,
+            "eta": e.eta,
+            "eta_kind": list(e.eta_kind),
+            "source": list(e.source),
+        }
+    )
+    if world.critical is None:
+        return frame
+    return frame.with_columns(critical=pl.Series(world.critical))
 
 
 def _header(world: World) -> dict[str, Any]:
@@ -150,7 +158,7 @@ def _header(world: World) -> dict[str, Any]:
         "year": world.year,
         "vintage": world.vintage,
         "countries": world.countries,
-        "authorities": [duty.authority for duty in world.duties],
+        "duties": [(duty.authority, duty.rows.size) for duty in world.duties],
         "tariff_importers": None if known is None else sorted(known),
         "elasticity_set": world.elasticities.set_name,
         "aggregates": dict(world.aggregates),
@@ -159,6 +167,16 @@ def _header(world: World) -> dict[str, Any]:
         "audit": world.audit.rows(),
         "data_hash": world.data_hash,
     }
+
+
+def _check_replaceable(directory: Path, overwrite: bool) -> None:
+    if not overwrite:
+        raise ConfigError(f"{directory} exists; choose another place or pass overwrite=True")
+    if not directory.is_dir() or (any(directory.iterdir()) and not (directory / HEADER).is_file()):
+        raise ConfigError(
+            f"{directory} holds something other than a saved world, which overwrite=True does not "
+            "remove: choose another place"
+        )
 
 
 def _read_header(directory: Path) -> dict[str, Any]:
