@@ -1,19 +1,21 @@
 """Which sigma, eta and epsilon each product of a world gets, and from where."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tradewedge import tidy
 from tradewedge.errors import DataError
 
 if TYPE_CHECKING:
     from tradewedge.world import World
 
 Floats = NDArray[np.float64]
+_T = TypeVar("_T")
 
 #: eta as the model uses it: the composite's, the import-demand elasticity made from it with the
 #: home share, or the composite's taken as it is because the home share is unknown.
@@ -60,7 +62,10 @@ class Elasticities:
 
     @classmethod
     def resolve(
-        cls, world: "World", table: pl.DataFrame | str | None, home_share: Floats | None
+        cls,
+        world: "World",
+        table: pl.DataFrame | pl.LazyFrame | str | None,
+        home_share: Floats | None,
     ) -> "Elasticities":
         """Match a table (or a named embedded set) to a world's products: longest prefix wins.
 
@@ -77,20 +82,22 @@ class Elasticities:
             table = elasticity_set(name, world.vintage or "HS2022")
             if world.observed_importers is not None:
                 table = table.with_columns(epsilon=pl.lit(np.inf))
+        table = _read(table, world)
         rules = _rules(table)
         k = len(world.products)
         sigma, eta, eps = np.empty(k), np.empty(k), np.empty(k)
         source = []
         for row, product in enumerate(world.products):
-            found = {key: _first(rules, product, key) for key in ("sigma", "eta", "epsilon")}
-            missing = [key for key, value in found.items() if value is None]
+            all_found = {key: _longest(rules[key], product) for key in rules}
+            found = {key: value for key, value in all_found.items() if value is not None}
+            missing = [key for key in rules if key not in found]
             if missing:
                 raise DataError(
                     f"elasticities {name!r} give product {product!r} no {' and no '.join(missing)}:"
                     ' add a row for it, for a shorter prefix, or a default row with product ""'
                 )
-            sigma[row], eta[row], eps[row] = (float(v[0]) for v in found.values() if v)
-            source.append(found["sigma"][1] if found["sigma"] else "")
+            sigma[row], eta[row], eps[row] = (value for value, _ in found.values())
+            source.append(_source(found))
         epsilon = _by_exporter(table, world, eps[world.exporter_product])
         share = np.full(k, np.nan) if home_share is None else home_share
         made = cls(name, sigma, eta, share, eta, (), epsilon, tuple(source))
@@ -163,63 +170,70 @@ class Elasticities:
                 )
 
 
+def _read(table: pl.DataFrame | pl.LazyFrame, world: "World") -> pl.DataFrame:
+    """Columns product, exporter, sigma, eta, epsilon, source; null where a row says nothing."""
+    frame = tidy.collect(table, "elasticities")
+    optional = {"exporter", "source"} - set(frame.columns)
+    frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in optional)
+    keys, numbers = ["product", "exporter"], ["sigma", "eta", "epsilon"]
+    frame = tidy.typed(frame, "elasticities", [*keys, "source"], numbers)
+    named = pl.col("exporter").is_not_null()
+    checks = {
+        "product is missing": pl.col("product").is_null(),
+        "exporter is named, but sigma and eta hold for all exporters: leave them empty": named
+        & (pl.col("sigma").is_not_null() | pl.col("eta").is_not_null()),
+    }
+    tidy.check_rows(frame, "elasticities", keys, checks)
+    tidy.reject_duplicates(frame, keys, "elasticities")
+    tidy.check_countries([frame["exporter"].drop_nulls()], world.aggregates, "elasticities")
+    return frame.with_columns(pl.col("source").fill_null("user table"))
+
+
 _Rules = dict[str, dict[str, tuple[float, str]]]
 
 
 def _rules(table: pl.DataFrame) -> _Rules:
-    """Prefix -> parameter -> (value, source), for rows that hold for all exporters."""
-    needed = {"product", "sigma", "eta", "epsilon"}
-    missing = needed - set(table.columns)
-    if missing:
-        raise DataError(
-            f"elasticities: column(s) {', '.join(sorted(missing))} missing; "
-            "needed: product, sigma, eta, epsilon; optional: exporter, source, standard_error"
-        )
-    if table.schema["product"] != pl.String:
-        raise DataError('elasticities: product must be a string column ("010121", not 10121)')
-    general = table.filter(pl.col("exporter").is_null()) if "exporter" in table.columns else table
-    if general["product"].is_duplicated().any():
-        twice = general.filter(pl.col("product").is_duplicated())["product"][0]
-        raise DataError(f"elasticities: two rows for product {twice!r}")
-    source = general["source"] if "source" in table.columns else [None] * general.height
-    rules: _Rules = {}
-    columns = (general["product"], general["sigma"], general["eta"], general["epsilon"], source)
-    for product, sigma, eta, epsilon, text in zip(*columns, strict=True):
-        values = {"sigma": sigma, "eta": eta, "epsilon": epsilon}
-        rules[product] = {
-            key: (value, text or "user table") for key, value in values.items() if value is not None
+    """Parameter -> prefix -> (value, source), for rows that hold for all exporters."""
+    general = table.filter(pl.col("exporter").is_null())
+    return {
+        name: {
+            prefix: (value, source)
+            for prefix, value, source in general.select("product", name, "source").iter_rows()
+            if value is not None
         }
-    return rules
+        for name in ("sigma", "eta", "epsilon")
+    }
 
 
-def _prefixes(product: str) -> Iterator[str]:
+def _longest(rules: Mapping[str, _T], product: str) -> _T | None:
+    """The entry of the longest prefix of ``product`` that has one."""
     for length in range(len(product), -1, -1):
-        yield product[:length]
-
-
-def _first(rules: _Rules, product: str, key: str) -> tuple[float, str] | None:
-    """The value of the longest prefix that has one."""
-    for prefix in _prefixes(product):
-        found = rules.get(prefix, {}).get(key)
+        found = rules.get(product[:length])
         if found is not None:
             return found
     return None
 
 
+def _source(found: Mapping[str, tuple[float, str]]) -> str:
+    """Where the three numbers come from; told apart where they differ."""
+    texts = {name: source for name, (_, source) in found.items()}
+    if len(set(texts.values())) == 1:
+        return texts["sigma"]
+    return "; ".join(f"{name}: {text}" for name, text in texts.items())
+
+
 def _by_exporter(table: pl.DataFrame, world: "World", epsilon: Floats) -> Floats:
     """Replace epsilon on exporter rows that the table names."""
-    if "exporter" not in table.columns:
-        return epsilon
-    named = table.filter(pl.col("exporter").is_not_null() & pl.col("epsilon").is_not_null())
-    rules = {(p, c): e for p, c, e in named.select("product", "exporter", "epsilon").iter_rows()}
-    countries = {c for _, c in rules}
+    named = table.drop_nulls(["exporter", "epsilon"])
+    rules: dict[str, dict[str, float]] = {}
+    for product, country, value in named.select("product", "exporter", "epsilon").iter_rows():
+        rules.setdefault(country, {})[product] = value
     made = epsilon.copy()
-    exporters = np.array(world.countries)[world.exporter_country]
-    for row in np.flatnonzero(np.isin(exporters, sorted(countries))):
-        product = world.products[world.exporter_product[row]]
-        country = str(exporters[row])
-        for prefix in _prefixes(product):
-            if (prefix, country) in rules:
-                made[row] = rules[prefix, country]
-                break
+    for index, country in enumerate(world.countries):
+        if country not in rules:
+            continue
+        for row in np.flatnonzero(world.exporter_country == index):
+            value = _longest(rules[country], world.products[world.exporter_product[row]])
+            if value is not None:
+                made[row] = value
     return made

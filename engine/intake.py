@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tradewedge import codes
+from tradewedge import codes, tidy
 from tradewedge.duty import Duty
 from tradewedge.errors import DataError, SuspiciousRateWarning
 
@@ -66,9 +66,10 @@ def read_flows(
     DataError
         As described in :meth:`tradewedge.World.from_flows`.
     """
-    frame = _flow_columns(flows.lazy().collect(), "flows", KEY)
+    frame = _flow_columns(tidy.collect(flows, "flows"), "flows", KEY)
     if home_sales is not None:
-        home = _flow_columns(home_sales.lazy().collect(), "home_sales", ["product", "country"])
+        table = tidy.collect(home_sales, "home_sales")
+        home = _flow_columns(table, "home_sales", ["product", "country"])
         home = home.select(
             "product", exporter="country", importer="country", value="value", quantity="quantity"
         )
@@ -77,8 +78,12 @@ def read_flows(
     frame = frame.filter(pl.col("value") > 0).sort(KEY)
     if frame.is_empty():
         raise DataError("flows: no row with a positive value")
-    _reject_duplicates(frame, KEY, "flows and home_sales" if home_sales is not None else "flows")
-    _check_codes(frame, aggregates, vintage)
+    where = "flows" if home_sales is None else "flows and home_sales"
+    tidy.reject_duplicates(frame, KEY, where)
+    tidy.check_countries([frame["exporter"], frame["importer"]], aggregates, where)
+    tidy.check_aggregates(frame, aggregates)
+    if vintage is not None:
+        tidy.check_products(frame, vintage)
     zero_tons = int((frame["quantity"] == 0).sum())
     frame = frame.with_columns(
         quantity=pl.when(pl.col("quantity") > 0).then(pl.col("quantity")).otherwise(None)
@@ -112,7 +117,9 @@ def index_flows(frame: pl.DataFrame) -> FlowIndex:
 
 
 def read_tariffs(
-    tariffs: pl.DataFrame | pl.LazyFrame | None, flows: pl.DataFrame
+    tariffs: pl.DataFrame | pl.LazyFrame | None,
+    flows: pl.DataFrame,
+    aggregates: Mapping[str, Sequence[str]],
 ) -> tuple[tuple[Duty, ...], pl.DataFrame | None]:
     """Align tariff rows with flow rows, one :class:`Duty` per authority.
 
@@ -121,26 +128,23 @@ def read_tariffs(
     Raises
     ------
     DataError
-        For missing columns, duplicate keys, or rates that are missing or not above -1.
+        For missing columns, unknown countries, duplicate keys, and rates, or totals of several
+        authorities, that are missing or not above -1.
     """
     if tariffs is None:
         return (), None
-    frame = tariffs.lazy().collect()
-    _require(frame, [*KEY, "rate"], "tariffs")
+    frame = tidy.collect(tariffs, "tariffs")
     if "authority" not in frame.columns:
         frame = frame.with_columns(authority=pl.lit("tariff"))
-    frame = frame.select(*(pl.col(c).cast(pl.String) for c in [*KEY, "authority"]), "rate")
-    _reject_duplicates(frame, [*KEY, "authority"], "tariffs")
-    rate = frame["rate"].cast(pl.Float64)
-    bad = frame.filter(rate.is_null() | rate.is_nan() | rate.is_infinite() | (rate <= -1))
-    if not bad.is_empty():
-        raise DataError(
-            f"tariffs: {bad.height} rate(s) missing or not above -1, first at "
-            f"{_key_text(bad.row(0, named=True), KEY)}"
-        )
-    warn_suspicious(frame.with_columns(rate=rate))
+    frame = tidy.typed(frame, "tariffs", [*KEY, "authority"], ["rate"])
+    checks = {**tidy.key_checks([*KEY, "authority"]), **_rate_checks()}
+    tidy.check_rows(frame, "tariffs", KEY, checks)
+    tidy.reject_duplicates(frame, [*KEY, "authority"], "tariffs")
+    tidy.check_countries([frame["exporter"], frame["importer"]], aggregates, "tariffs")
+    warn_suspicious(frame)
     rows = flows.select(KEY).with_row_index("row")
-    matched = frame.with_columns(rate=rate).join(rows, on=KEY, how="inner").sort("row")
+    matched = frame.join(rows, on=KEY, how="inner").sort("row")
+    _check_total(matched)
     duties = tuple(
         Duty(
             str(name),
@@ -168,7 +172,7 @@ def warn_suspicious(frame: pl.DataFrame) -> None:
         first = high.row(0, named=True)
         warnings.warn(
             f"tariffs: {high.height} rate(s) of {SUSPICIOUS_RATE:g} or more, such as "
-            f"{first['rate']:g} at {_key_text(first, KEY)}: rates are fractions, 25 % is 0.25",
+            f"{first['rate']:g} at {tidy.key_text(first, KEY)}: rates are fractions, 25 % is 0.25",
             SuspiciousRateWarning,
             stacklevel=2,
         )
@@ -184,13 +188,24 @@ def known_tariffs(
         if importers != "*":
             raise DataError(f'tariff_importers: a list of codes or "*", not {importers!r}')
         return None
+    mentioned: set[str] = set()
+    if tariffs is not None:
+        mentioned = set(tariffs.lazy().select("importer").unique().collect()["importer"])
     if importers is None:
-        if tariffs is None:
-            return frozenset()
-        return frozenset(tariffs.lazy().select("importer").unique().collect()["importer"])
-    unknown = set(importers) - set(countries)
+        return frozenset(mentioned)
+    unknown = sorted(set(importers) - set(countries))
     if unknown:
-        raise DataError(f"tariff_importers: no importer {', '.join(sorted(unknown))} in the flows")
+        near = codes.nearest(unknown[0], countries)
+        raise DataError(
+            f"tariff_importers: no importer {', '.join(unknown)} in the flows; nearest: "
+            f"{', '.join(near) or 'none'}"
+        )
+    partly = sorted(mentioned - set(importers))
+    if partly:
+        raise DataError(
+            f"tariffs: rates of importer {', '.join(partly[:5])}, whom tariff_importers does not "
+            "name: a tariff known in part cannot be told from none. Name them, or drop their rows"
+        )
     return frozenset(importers)
 
 
@@ -207,10 +222,11 @@ def check_observed(index: FlowIndex, observed: Sequence[str]) -> None:
 
 def read_home_share(table: pl.DataFrame, products: Sequence[str]) -> NDArray[np.float64]:
     """Home share per product, NaN where the table has none."""
-    _require(table, ["product", "home_share"], "home_share")
-    bad = table.filter(~pl.col("home_share").is_between(0, 1) | pl.col("home_share").is_null())
-    if not bad.is_empty():
-        raise DataError(f"home_share: not between 0 and 1 for product {bad['product'][0]}")
+    table = tidy.typed(table, "home_share", ["product"], ["home_share"])
+    share = pl.col("home_share")
+    bad = {"home_share is not between 0 and 1": share.is_null() | ~share.is_between(0, 1)}
+    tidy.check_rows(table, "home_share", ["product"], {**tidy.key_checks(["product"]), **bad})
+    tidy.reject_duplicates(table, ["product"], "home_share")
     shares = dict(table.select("product", "home_share").iter_rows())
     return np.array([shares.get(p, np.nan) for p in products], dtype=np.float64)
 
@@ -222,97 +238,36 @@ def column(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:
 
 def _flow_columns(frame: pl.DataFrame, where: str, keys: list[str]) -> pl.DataFrame:
     """Keys as strings, value and quantity as float64; every number checked."""
-    _require(frame, [*keys, "value"], where)
     if "quantity" not in frame.columns:
         frame = frame.with_columns(quantity=pl.lit(None, dtype=pl.Float64))
-    for key in keys:
-        if frame.schema[key] not in (pl.String, pl.Categorical) and not isinstance(
-            frame.schema[key], pl.Enum
-        ):
-            raise DataError(
-                f"{where}: column {key!r} is {frame.schema[key]}, but codes are strings "
-                '("010121", not 10121)'
-            )
-    try:
-        frame = frame.select(
-            *(pl.col(key).cast(pl.String) for key in keys),
-            *(pl.col(name).cast(pl.Float64) for name in ("value", "quantity")),
-        )
-    except pl.exceptions.PolarsError as error:
-        raise DataError(f"{where}: value and quantity must be numbers: {error}") from error
+    frame = tidy.typed(frame, where, keys, ["value", "quantity"])
     value, quantity = pl.col("value"), pl.col("quantity")
     checks = {
-        "a key is missing": pl.any_horizontal(
-            pl.col(k).is_null() | (pl.col(k) == "") for k in keys
-        ),
         "value is missing": value.is_null() | value.is_nan(),
         "value is negative": value < 0,
         "value is infinite": value.is_infinite(),
         "quantity is negative": quantity < 0,
         "quantity is not a number": quantity.is_nan() | quantity.is_infinite(),
     }
-    for text, bad in checks.items():
-        rows = frame.with_row_index("line").filter(bad)
-        if not rows.is_empty():
-            first = rows.row(0, named=True)
-            raise DataError(
-                f"{where}: {text} in {rows.height} row(s), first in row {first['line']} "
-                f"({_key_text(first, keys)}, value {first['value']}, quantity {first['quantity']})"
-            )
+    tidy.check_rows(frame, where, keys, {**tidy.key_checks(keys), **checks})
     return frame
 
 
-def _require(frame: pl.DataFrame, columns: Sequence[str], where: str) -> None:
-    for name in columns:
-        if name not in frame.columns:
-            near = codes.nearest(name, frame.columns)
-            hint = f"; did you mean {', '.join(near)}?" if near else ""
-            raise DataError(
-                f"{where}: no column {name!r} (there are: {', '.join(frame.columns)}){hint}"
-            )
+def _rate_checks() -> dict[str, pl.Expr]:
+    rate = pl.col("rate")
+    return {
+        "rate is missing": rate.is_null() | rate.is_nan(),
+        "rate is infinite": rate.is_infinite(),
+        "rate is not above -1": rate <= -1,
+    }
 
 
-def _reject_duplicates(frame: pl.DataFrame, keys: list[str], where: str) -> None:
-    twice = frame.filter(frame.select(keys).is_duplicated())
-    if not twice.is_empty():
+def _check_total(matched: pl.DataFrame) -> None:
+    """Several authorities together may not take more than everything either."""
+    total = matched.group_by(KEY).agg(pl.col("rate").sum()).filter(pl.col("rate") <= -1).sort(KEY)
+    if not total.is_empty():
+        first = total.row(0, named=True)
         raise DataError(
-            f"{where}: {twice.height} rows share their key ({', '.join(keys)}) with another, "
-            f"such as {_key_text(twice.row(0, named=True), keys)}: add them up or remove one"
+            f"tariffs: the rates of all authorities sum to {first['rate']:g} at "
+            f"{tidy.key_text(first, KEY)}; a total must stay above -1"
         )
-
-
-def _check_codes(
-    frame: pl.DataFrame, aggregates: Mapping[str, Sequence[str]], vintage: str | None
-) -> None:
-    table = codes.countries()
-    known = set(table["iso3"]) | set(aggregates)
-    seen = pl.concat([frame["exporter"], frame["importer"]]).unique().sort()
-    for code in seen:
-        if code not in known:
-            near = codes.nearest(code, sorted(known))
-            raise DataError(
-                f"flows: unknown country {code!r}; nearest: {', '.join(near) or 'none'}. Use ISO3 "
-                "codes (tw.codes.countries()), or declare it in aggregates="
-            )
-    overlaps = {member: code for code, members in aggregates.items() for member in members}
-    present = set(seen)
-    inside = sorted(m for m, code in overlaps.items() if m in present and code in present)
-    if inside:
-        raise DataError(
-            f"flows: {', '.join(inside[:5])} also stand inside aggregate {overlaps[inside[0]]}: "
-            "drop them, or they count twice"
-        )
-    if vintage is not None:
-        allowed = set(codes.products(vintage)["product"])
-        wrong = [p for p in frame["product"].unique().sort() if p not in allowed]
-        if wrong:
-            near = codes.nearest(wrong[0], sorted(allowed))
-            raise DataError(
-                f"flows: {len(wrong)} product code(s) not in {vintage}, such as {wrong[0]!r}; "
-                f"nearest: {', '.join(near) or 'none'}. Pass the right vintage=, or none to skip "
-                "the check"
-            )
-
-
-def _key_text(row: Mapping[str, object], keys: Sequence[str]) -> str:
-    return " ".join(f"{key}={row[key]}" for key in keys)

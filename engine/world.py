@@ -1,6 +1,7 @@
 """The calibrated baseline: trade flows, duties and elasticities as sorted, indexed arrays."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tradewedge import intake
+from tradewedge.codes import nearest
 from tradewedge.duty import Duty, stack
 from tradewedge.elasticities import Elasticities
 from tradewedge.errors import DataError
@@ -76,7 +78,7 @@ class World:
     def from_flows(
         cls,
         flows: pl.DataFrame | pl.LazyFrame,
-        elasticities: pl.DataFrame | str | None = None,
+        elasticities: pl.DataFrame | pl.LazyFrame | str | None = None,
         tariffs: pl.DataFrame | pl.LazyFrame | None = None,
         home_sales: pl.DataFrame | pl.LazyFrame | None = None,
         *,
@@ -133,7 +135,7 @@ class World:
         declared = {code: tuple(members) for code, members in (aggregates or {}).items()}
         table = intake.read_flows(flows, home_sales, declared, vintage)
         index = intake.index_flows(table.frame)
-        duties, duty_audit = intake.read_tariffs(tariffs, table.frame)
+        duties, duty_audit = intake.read_tariffs(tariffs, table.frame, declared)
         known = intake.known_tariffs(tariffs, tariff_importers, index.countries)
         partial = None if observed_importers is None else tuple(observed_importers)
         if partial is not None:
@@ -166,7 +168,7 @@ class World:
 
     def with_elasticities(
         self,
-        elasticities: pl.DataFrame | str | None = None,
+        elasticities: pl.DataFrame | pl.LazyFrame | str | None = None,
         *,
         sigma: float | None = None,
         eta: float | None = None,
@@ -194,12 +196,18 @@ class World:
         Raises
         ------
         DataError
-            If a product is not in the world.
+            If a product is not in the world, or none is asked for.
         """
         wanted = set(products)
-        missing = wanted - set(self.products)
+        missing = sorted(wanted - set(self.products))
         if missing:
-            raise DataError(f"world {self.name!r} has no product {', '.join(sorted(missing)[:5])}")
+            near = nearest(missing[0], self.products)
+            raise DataError(
+                f"world {self.name!r} has no product {', '.join(missing[:5])}; nearest: "
+                f"{', '.join(near) or 'none'}"
+            )
+        if not wanted:
+            raise DataError(f"no product of world {self.name!r} selected")
         keep_k = np.array([p in wanted for p in self.products], dtype=bool)
         rows = np.flatnonzero(keep_k[self.flow_product])
         new_k = np.cumsum(keep_k) - 1
@@ -370,15 +378,24 @@ class World:
 
     @cached_property
     def data_hash(self) -> str:
-        """SHA-256 over codes, flows, duties and elasticities."""
-        digest = hashlib.sha256()
-        digest.update("\0".join((*self.products, "|", *self.countries)).encode())
+        """SHA-256 over everything that decides a result: codes, flows, duties, elasticities."""
+        known = self.tariff_importers
+        words = [
+            self.products,
+            self.countries,
+            self.vintage,
+            None if known is None else sorted(known),
+            sorted(self.aggregates.items()),
+            self.observed_importers,
+            [duty.authority for duty in self.duties],
+        ]
+        digest = hashlib.sha256(json.dumps(words).encode())
         arrays = [self.flow_product, self.flow_exporter, self.flow_importer, self.value]
         arrays += [self.quantity, self.sigma, self.eta, self.epsilon]
         for duty in self.duties:
-            digest.update(duty.authority.encode())
             arrays += [duty.rows, duty.rate]
         for array in arrays:
+            digest.update(array.size.to_bytes(8, "little"))
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
