@@ -80,7 +80,8 @@ def solve(
     world.market  # noqa: B018  builds the layout, which is cached on the world
     prepared = perf_counter()
     timings = {"prepare": prepared - start, "compile": 0.0, "solve": 0.0}
-    timings["compile"] = backends.compile_kernels(chosen)
+    if model == "armington":
+        timings["compile"] = backends.compile_kernels(chosen)
 
     def run(scenario: Scenario) -> Solution:
         wedges = compile_wedges(world, scenario)
@@ -146,7 +147,8 @@ def _options(
 
 
 def _raise_failures(result: Result) -> None:
-    for solution in result.solutions:
+    base = [result.base] if isinstance(result.base, Solution) else []
+    for solution in (*base, *result.solutions):
         bad = np.flatnonzero(solution.status != Status.CONVERGED)
         if bad.size:
             first = ", ".join(

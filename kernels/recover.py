@@ -11,6 +11,8 @@ from tradewedge.kernels.market import Floats, KernelSolution, Market, Shock
 class Recovered:
     """Ratios to the baseline that follow from a :class:`KernelSolution`.
 
+    NaN throughout for a product without a solution, except what the scenario excludes.
+
     Attributes
     ----------
     delivered : float64 [F]
@@ -34,12 +36,15 @@ def recover(market: Market, shock: Shock, found: KernelSolution) -> Recovered:
     log_delivered = found.log_price[market.flow_exporter] + shock.log_cost
     log_delivered = np.where(shock.admitted, log_delivered, np.nan)
     eta = np.repeat(market.eta, np.diff(market.importer_ptr))
-    quantity = np.nan_to_num(np.exp(_log_quantity(market, shock, found, log_delivered)), nan=0.0)
+    log_quantity = _log_quantity(market, shock, found, log_delivered)
+    quantity = np.where(shock.admitted, np.exp(log_quantity), 0.0)
+    supplied = market.flow_importer[shock.admitted]
+    served = np.bincount(supplied, minlength=found.log_index.size) > 0
     return Recovered(
         delivered=np.exp(log_delivered),
         quantity=quantity,
         output=_output(market, shock, found, quantity),
-        composite=np.nan_to_num(np.exp(shock.log_demand - eta * found.log_index), nan=0.0),
+        composite=np.where(served, np.exp(shock.log_demand - eta * found.log_index), 0.0),
     )
 
 
@@ -66,15 +71,25 @@ def _log_quantity(
 def _log_import_index(market: Market, log_delivered: Floats, sigma: Floats, size: int) -> Floats:
     """Log price index of the bundle of imports of each importer row, [M]; NaN without any."""
     row = market.flow_importer
-    foreign = np.where(market.home, 0.0, market.share)
-    base = np.bincount(row, foreign, size)
-    sigma_of = np.ones(size)
-    sigma_of[row] = sigma
-    powers = np.nan_to_num(np.exp((1.0 - sigma) * log_delivered), nan=0.0)
-    mean_log = np.bincount(row, foreign * np.nan_to_num(log_delivered, nan=0.0), size)
+    there = ~market.home & ~np.isnan(log_delivered)
+    price = np.where(there, log_delivered, 0.0)
+    share = np.where(there, market.share, 0.0)
+    kept = np.bincount(row, share, size)
+    base = np.bincount(row, np.where(market.home, 0.0, market.share), size)
+    power = np.zeros(size)
+    power[row] = 1.0 - sigma
     with np.errstate(divide="ignore", invalid="ignore"):
-        ces = np.log(np.bincount(row, foreign * powers, size) / base) / (1.0 - sigma_of)
-        return np.where(sigma_of == 1.0, mean_log / base, ces)
+        weight = share / kept[row]
+        mean = np.bincount(row, weight * price, size)
+        exponent = np.where(there, power[row] * (price - mean[row]), -np.inf)
+        top = np.full(size, -np.inf)
+        np.maximum.at(top, row, exponent)
+        # Around the mean the sum of w expm1() is of second order: exact down to sigma = 1. Where
+        # it could overflow, the largest term is taken out instead.
+        small = np.log1p(np.bincount(row, weight * np.expm1(np.minimum(exponent, 1.0)), size))
+        large = top + np.log(np.bincount(row, weight * np.exp(exponent - top[row]), size))
+        spread = np.where(top < 1.0, small, large)
+        return mean + np.where(power == 0.0, 0.0, (spread + np.log(kept / base)) / power)
 
 
 def _output(market: Market, shock: Shock, found: KernelSolution, quantity: Floats) -> Floats:

@@ -9,15 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from tradewedge.errors import ConfigError
-from tradewedge.kernels import armington_cpu, reference
-from tradewedge.kernels.backends import Backend
+from tradewedge.kernels.backends import Backend, solver
 from tradewedge.kernels.market import Options
 from tradewedge.kernels.recover import recover
 from tradewedge.models.solution import Solution
 from tradewedge.policy import Wedges, shock
 from tradewedge.world import World
-
-_KERNELS = {Backend.CPU: armington_cpu.solve, Backend.REFERENCE: reference.solve}
 
 
 def solve(
@@ -39,15 +36,15 @@ def solve(
     Raises
     ------
     ConfigError
-        If ``sigma_home`` is not positive.
+        If ``sigma_home`` is not positive and finite.
     """
     market = world.market
     if sigma_home is not None:
-        if not sigma_home > 0:
-            raise ConfigError(f"sigma_home must be positive, not {sigma_home}")
+        if not isinstance(sigma_home, int | float) or not 0 < sigma_home < np.inf:
+            raise ConfigError(f"sigma_home is a positive number, not {sigma_home!r}")
         market = replace(market, sigma_home=np.full(len(world.products), float(sigma_home)))
     change = shock(world, wedges)
-    found = _KERNELS[backend](market, change, options)
+    found = solver(backend)(market, change, options)
     flows = recover(market, change, found)
     return Solution(
         wedges=wedges,

@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Ratios to the baseline after one scenario.
+    """Ratios to the baseline after one scenario; NaN throughout for a product that has failed.
 
     Attributes
     ----------

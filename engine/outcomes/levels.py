@@ -9,16 +9,21 @@ from tradewedge.models import Solution
 from tradewedge.policy import Wedges
 from tradewedge.world import World
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """Prices as ratios to the data year, money in thousand USD.
+    """Prices as ratios to the data year, money in thousand USD; NaN where a product has failed.
 
     Attributes
     ----------
     wedges : Wedges
+    sold : bool [X]
+        The exporter has a market left.
+    served : bool [M]
+        The importer has a supplier left.
     price : float64 [X]
         Producer price; NaN without a market.
     index, composite : float64 [M]
@@ -31,6 +36,8 @@ class Levels:
     """
 
     wedges: Wedges
+    sold: Bools
+    served: Bools
     price: Floats
     index: Floats
     composite: Floats
@@ -45,11 +52,14 @@ class Levels:
 def from_solution(world: World, solution: Solution) -> Levels:
     """Levels after a scenario."""
     wedges = solution.wedges
-    price = np.nan_to_num(solution.price_hat, nan=0.0)[world.exporter_row]
+    price = solution.price_hat[world.exporter_row]
     value = world.value * price * (1.0 + wedges.export_tax) * solution.quantity_hat
+    value = np.where(wedges.admitted, value, 0.0)
     duty_paid = value * wedges.trade_cost * (1.0 + wedges.tariff_new)
     return Levels(
         wedges=wedges,
+        sold=_any(world.exporter_row, wedges.admitted, solution.price_hat.size),
+        served=_any(world.importer_row, wedges.admitted, solution.index_hat.size),
         price=solution.price_hat,
         index=solution.index_hat,
         composite=solution.composite_hat,
@@ -67,6 +77,8 @@ def baseline(world: World, wedges: Wedges) -> Levels:
     f, x, m = world.value.size, world.exporter_country.size, world.importer_country.size
     return Levels(
         wedges=wedges,
+        sold=np.ones(x, dtype=bool),
+        served=np.ones(m, dtype=bool),
         price=np.ones(x),
         index=np.ones(m),
         composite=np.ones(m),
@@ -77,3 +89,9 @@ def baseline(world: World, wedges: Wedges) -> Levels:
         output=np.ones(x),
         expenditure=world.expenditure,
     )
+
+
+def _any(row: NDArray[np.int64], admitted: Bools, size: int) -> Bools:
+    """Rows that have at least one admitted flow."""
+    made: Bools = np.bincount(row[admitted], minlength=size) > 0
+    return made

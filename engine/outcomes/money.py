@@ -50,7 +50,7 @@ def transfers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     total = (
         pl.concat(parts)
         .group_by(TRANSFER_KEYS)
-        .agg(pl.col("amount_base", "amount_new").sum())
+        .agg(pl.col("amount_base", "amount_new").sum().fill_nan(None))
         .sort(TRANSFER_KEYS)
     )
     return total.with_columns(

@@ -21,7 +21,8 @@ def consumer_surplus(world: World, levels: Levels) -> Floats:
     import-demand elasticity, this is the surplus on imports, net of what home producers gain.
     """
     power = 1.0 - world.eta[world.importer_product]
-    log_index = np.log(levels.index)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a linear model may give P <= 0
+        log_index = np.log(levels.index)
     unit = np.where(power == 0.0, 1.0, power)
     area = np.where(power == 0.0, log_index, np.expm1(power * log_index) / unit)
     made: Floats = -world.expenditure * levels.wedges.demand * area
@@ -36,9 +37,10 @@ def producer_surplus(world: World, levels: Levels) -> Floats:
     """
     if world.observed_importers is not None:
         return np.full(levels.price.size, np.nan)
-    price = np.nan_to_num(levels.price, nan=0.0)
+    price = np.where(levels.sold, levels.price, 0.0)
     finite = np.isfinite(world.epsilon)
     power = 1.0 + np.where(finite, world.epsilon, 0.0)
-    area = (levels.wedges.supply * price**power - 1.0) / power
+    with np.errstate(invalid="ignore"):  # a linear model may give p < 0
+        area = (levels.wedges.supply * price**power - 1.0) / power
     made: Floats = world.exporter_sales * np.where(finite, area, 0.0)
     return made

@@ -29,8 +29,8 @@ def flows(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     return pl.DataFrame(
         {
             **world.flow_keys(),
-            "value_base": base.value,
-            "value_new": new.value,
+            "value_base": nullable(base.value),
+            "value_new": nullable(new.value),
             "quantity_hat": nullable(ratio(new.quantity, base.quantity)),
             "quantity_base": nullable(world.quantity * base.quantity),
             "quantity_new": nullable(world.quantity * new.quantity),
@@ -66,10 +66,10 @@ def importers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
             "product": world.product_column(world.importer_product),
             "importer": world.country_column(world.importer_country),
             "price_index_hat": nullable(ratio(new.index, base.index)),
-            "expenditure_base": base.expenditure,
-            "expenditure_new": new.expenditure,
+            "expenditure_base": nullable(base.expenditure),
+            "expenditure_new": nullable(new.expenditure),
             "consumer_surplus": nullable(surplus),
-            "unserved": np.isnan(new.index),
+            "unserved": ~new.served,
         }
     )
 
