@@ -143,7 +143,7 @@ def _named_list(shelf: Shelf, name: str, where: str) -> tuple[list[int], list[st
         raise ConfigError(f"{where}: {error}") from None
     notes = []
     if listed.status != "law":
-        notes.append(f"{listed.name} is no list of the law but {listed.status}: {listed.title}")
+        notes.append(f"{listed.name} is not law ({listed.status}): {listed.title}")
     if listed.set_aside:
         notes.append(
             f"{listed.name}: {len(listed.set_aside)} codes under the list's rule are not on it: "
