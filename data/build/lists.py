@@ -12,11 +12,11 @@ from pathlib import Path
 
 import polars as pl
 
-from tradewedge.data.build.codes import read_text
+from tradewedge.data.build.csvtext import read_text
 
 DATA = Path(__file__).resolve().parents[1]
 OUT = DATA / "lists"
-LINES = {"list": pl.String, "product": pl.String, "stage": pl.String, "why_not": pl.String}
+LINES = ("list", "product", "stage", "why_not")
 INDEX = ("list", "title", "vintage", "status", "source", "note")
 CHAINS = {
     "Rare earths (REE) → NdFeB/SmCo magnets": "rare_earths",
@@ -60,9 +60,7 @@ def _chain_policy(shared: Path) -> pl.DataFrame:
 def _stages(rows: pl.DataFrame) -> pl.DataFrame:
     """One row per product, with its stages in one text."""
     return (
-        rows.group_by("hs6", "old")
-        .agg(pl.col("stage").unique().sort().str.join(" "))
-        .sort("hs6")
+        rows.group_by("hs6", "old").agg(pl.col("stage").unique().sort().str.join(" ")).sort("hs6")
     )
 
 
@@ -177,7 +175,7 @@ def main(arguments: list[str]) -> None:
     if len(arguments) != 1:
         sys.exit("usage: python -m tradewedge.data.build.lists SHARED_DIR")
     families = [family(Path(arguments[0])) for family in FAMILIES]
-    lines = pl.concat(lines for lines, _ in families).cast(LINES)
+    lines = pl.concat(lines.select(LINES) for lines, _ in families)
     twice = lines.filter(pl.struct("list", "product").is_duplicated())
     if not twice.is_empty():
         sys.exit(f"a product twice in one list: {twice.rows()}")

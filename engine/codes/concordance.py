@@ -71,15 +71,15 @@ def concordance(source_vintage: str, target_vintage: str) -> pl.DataFrame:
     else:
         forward = VINTAGES.index(source) > VINTAGES.index(target)
         later, earlier = (source, target) if forward else (target, source)
-        pairs = _stored().filter(
-            (pl.col("later") == later) & (pl.col("earlier") == earlier)
-        )
+        pairs = _stored().filter((pl.col("later") == later) & (pl.col("earlier") == earlier))
         names = ("source", "target") if forward else ("target", "source")
         pairs = pairs.select(
             pl.col("later_code").alias(names[0]), pl.col("earlier_code").alias(names[1])
         )
-    return pairs.with_columns(_relation()).select("source", "target", "relation").sort(
-        "source", "target"
+    return (
+        pairs.with_columns(_relation())
+        .select("source", "target", "relation")
+        .sort("source", "target")
     )
 
 
@@ -106,9 +106,7 @@ def _stored() -> pl.DataFrame:
     )
 
 
-def translate(
-    codes: Iterable[str], source_vintage: str, target_vintage: str
-) -> Translation:
+def translate(codes: Iterable[str], source_vintage: str, target_vintage: str) -> Translation:
     """Carry a list of products from one HS edition to another.
 
     Parameters

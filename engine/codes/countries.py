@@ -55,9 +55,7 @@ def crosswalk(system: str) -> pl.DataFrame:
         For an unknown system.
     """
     if system not in SYSTEMS:
-        raise ConfigError(
-            f"unknown code system {system!r}; use one of {', '.join(SYSTEMS)}"
-        )
+        raise ConfigError(f"unknown code system {system!r}; use one of {', '.join(SYSTEMS)}")
     table = shipped_csv("codes", "country_codes.csv", numbers=("from_year", "to_year"))
     return table.filter(pl.col("system") == system).drop("system").sort("code")
 
@@ -99,9 +97,7 @@ def to_iso3(system: str, codes: pl.Series | pl.Expr, where: str = "") -> pl.Seri
 def _series_to_iso3(system: str, codes: pl.Series, where: str) -> pl.Series:
     table = crosswalk(system)
     text = _printed(system, codes)
-    found = text.replace_strict(
-        table["code"], table["iso3"], default=None, return_dtype=pl.String
-    )
+    found = text.replace_strict(table["code"], table["iso3"], default=None, return_dtype=pl.String)
     bad = text.to_frame("code").filter(found.is_null()).group_by("code").len()
     if not bad.is_empty():
         bad = bad.sort("len", "code", descending=[True, False])
@@ -200,7 +196,9 @@ def _unknown_country(text: str, code: str, known: frozenset[str]) -> str:
     exact = by_iso2 or by_name.get(text.strip().casefold())
     if exact is not None:
         return f'unknown country code {text!r}: write "{exact}" ({names[exact]})'
-    by_code, alike = nearest(text, known), [by_name[name] for name in nearest(text, by_name, 2)]
+    # Aggregates and former countries are seldom meant: any of them pushes out a likely one.
+    likely = known - _unlikely() or known
+    by_code, alike = nearest(text, likely), [by_name[name] for name in nearest(text, by_name, 2)]
     order = [*by_code, *alike] if len(code) <= _CODE_LENGTH else [*alike, *by_code]
     near = list(dict.fromkeys(order))[:3]
     shown = ", ".join(f"{n} ({names[n]})" if n in names else n for n in near)
@@ -210,6 +208,12 @@ def _unknown_country(text: str, code: str, known: frozenset[str]) -> str:
 @cache
 def _meaning(system: str) -> dict[str, str]:
     return dict(crosswalk(system).select("code", "iso3").iter_rows())
+
+
+@cache
+def _unlikely() -> frozenset[str]:
+    rare = (pl.col("kind") != "country") & ~pl.col("iso3").is_in(["EU27", "ROW"])
+    return frozenset(countries().filter(rare)["iso3"])
 
 
 @cache

@@ -17,9 +17,9 @@ def group_table() -> pl.DataFrame:
     A member is in from ``from_date`` until the end of ``to_date``.
     """
     table = shipped_csv("codes", "groups.csv")
-    return table.with_columns(
-        pl.col("from_date", "to_date").str.to_date("%Y-%m-%d")
-    ).sort("group", "iso3", "from_date")
+    return table.with_columns(pl.col("from_date", "to_date").str.to_date("%Y-%m-%d")).sort(
+        "group", "iso3", "from_date"
+    )
 
 
 @cache
@@ -91,8 +91,7 @@ def group_members(name: str, on: date | None = None) -> tuple[str, ...]:
         near = nearest(name, _groups(None))
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ConfigError(
-            f"unknown group of countries {name!r}; {hint}"
-            f"There are {', '.join(_groups(None))}"
+            f"unknown group of countries {name!r}; {hint}There are {', '.join(_groups(None))}"
         )
     members = _groups(on)[canonical]
     if not members:
@@ -107,9 +106,7 @@ def customs_unions(on: date | None = None) -> dict[str, tuple[str, ...]]:
     """Members of the groups that levy no duty among themselves; arguments as in :func:`groups`."""
     table = group_titles()
     found = _groups(on)
-    return {
-        name: found[name] for name in table.filter("customs_union")["group"] if found[name]
-    }
+    return {name: found[name] for name in table.filter("customs_union")["group"] if found[name]}
 
 
 @cache

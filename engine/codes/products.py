@@ -47,8 +47,10 @@ def products(vintage: str) -> pl.DataFrame:
         For an unknown edition.
     """
     name = check_vintage(vintage)
-    return _texts().filter(pl.col(name) & (pl.col("product").str.len_chars() == 6)).select(
-        "product", "text"
+    return (
+        _texts()
+        .filter(pl.col(name) & (pl.col("product").str.len_chars() == 6))
+        .select("product", "text")
     )
 
 
@@ -109,7 +111,7 @@ def check_product(text: object, where: str, vintage: str | None = None) -> str:
     code = text.replace(".", "").replace(" ", "")
     if not (code.isascii() and code.isdigit()):
         raise ConfigError(
-            f"{where}: {text!r} is not an HS code, which has digits only, such as \"2846\""
+            f'{where}: {text!r} is not an HS code, which has digits only, such as "2846"'
         )
     if len(code) not in _DIGITS:
         hint = f'; a leading zero may be lost: "0{code}"?' if len(code) + 1 in _DIGITS else ""
@@ -144,7 +146,7 @@ def _mangled_product(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f'an HS code is text in quotes, such as "284690", not {value!r}'
     guesses = list(dict.fromkeys(_octal(value) + _decimal(value)))
-    hint = f' It may have been {" or ".join(guesses)}.' if guesses else ""
+    hint = f" It may have been {' or '.join(guesses)}." if guesses else ""
     return (
         f"read as the number {value}, not as an HS code: YAML drops leading zeros, reads 010121 "
         f"as octal and 8505.11 as a fraction.{hint} Write codes in quotes"
