@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import polars as pl
 import yaml
+
 from tradewedge.errors import ConfigError, DataError
 
 META_FILE: Final = "world.yaml"
