@@ -17,7 +17,7 @@ help: ## list the targets
 setup: $(DEV) ## a virtual environment with everything needed to develop
 
 demo: $(BASE) ## solve the demo scenarios into outputs/demo
-	$(BIN)/tradewedge run hydra.run.dir=outputs/demo
+	$(BIN)/tradewedge run output.directory=outputs/demo
 
 test: $(DEV) ## the tests for everyone (minutes)
 	$(PYTEST) -m "not slow"
