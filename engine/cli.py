@@ -134,11 +134,11 @@ def _run(arguments: list[str]) -> int:
 
     conf_schema.register()
     failures: list[TradewedgeError] = []
-    app = hydra.main(
-        version_base="1.3", config_path="pkg://tradewedge.conf", config_name="config"
-    )(partial(_job, failures))
+    app = hydra.main(version_base="1.3", config_path="pkg://tradewedge.conf", config_name="config")(
+        partial(_job, failures)
+    )
     try:
-        with _arguments(["tradewedge run", *with_scenario_files(arguments)]):
+        with _arguments(["tradewedge run", *hydra_arguments(arguments)]):
             app()
     except (HydraException, OmegaConfBaseException) as error:
         if os.environ.get(_TRACEBACK) == "1":
@@ -154,23 +154,27 @@ def _run(arguments: list[str]) -> int:
     return OK
 
 
-def with_scenario_files(arguments: Sequence[str]) -> list[str]:
-    """Turn paths of YAML files among Hydra's arguments into ``scenario_files=[...]``.
+def hydra_arguments(arguments: Sequence[str]) -> list[str]:
+    """Put flags first, and turn paths of YAML files into ``scenario_files=[...]``.
 
-    Scenario files replace the demo's scenarios, unless scenarios are named as well.
+    Hydra stops reading overrides at a flag that comes after some. Scenario files replace the
+    demo's scenarios, unless scenarios are named as well.
     """
-    files, others = [], []
+    flags, files, overrides = [], [], []
     for before, argument in zip(["", *arguments], arguments, strict=False):
-        is_file = argument.endswith((".yaml", ".yml")) and not argument.startswith("-")
-        if is_file and "=" not in argument and before not in _HYDRA_FLAGS_WITH_VALUE:
+        if argument.startswith("-") or before in _HYDRA_FLAGS_WITH_VALUE:
+            flags.append(argument)
+        elif argument.endswith((".yaml", ".yml")) and "=" not in argument:
             files.append(argument)
         else:
-            others.append(argument)
+            overrides.append(argument)
     if files:
-        others.append(f"scenario_files=[{','.join(map(_quoted, files))}]")
-    has_files = any(argument.startswith("scenario_files=") for argument in others)
-    has_names = any(argument.startswith(("scenario=", "scenario.")) for argument in others)
-    return [*others, "scenario=[]"] if has_files and not has_names else others
+        overrides.append(f"scenario_files=[{','.join(map(_quoted, files))}]")
+    has_files = any(override.startswith("scenario_files=") for override in overrides)
+    has_names = any(override.startswith(("scenario=", "scenario.")) for override in overrides)
+    if has_files and not has_names:
+        overrides.append("scenario=[]")
+    return [*flags, *overrides]
 
 
 def _quoted(text: str) -> str:

@@ -70,7 +70,8 @@ class ModelConf:
 
     name: ModelName = ModelName.armington
     tolerance: float = 1e-10
-    options: dict[str, Any] = field(default_factory=dict)
+    max_steps: int | None = None
+    sigma_home: float | None = None
 
 
 @dataclass
@@ -144,7 +145,7 @@ def to_settings(config: DictConfig) -> Settings:
         epsilon=conf.elasticities.epsilon,
         model=conf.model.name.value,
         tolerance=conf.model.tolerance,
-        model_options=conf.model.options,
+        model_options=_model_options(conf.model),
         backend=conf.backend.name.value,
         on_failure=conf.on_failure.value,
         band_sigmas=_sigmas(conf.band_sigmas),
@@ -204,6 +205,11 @@ def _file(conf: ElasticitiesConf) -> Path | None:
     if not path.is_file():
         raise ConfigError(f"elasticities.file: there is no file {path}.")
     return path
+
+
+def _model_options(model: ModelConf) -> dict[str, Any]:
+    given = {"max_steps": model.max_steps, "sigma_home": model.sigma_home}
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def _sigmas(sigmas: list[float]) -> tuple[float, ...]:

@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-import tradewedge as tw
 from polars.testing import assert_frame_equal
+
+import tradewedge as tw
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.store import MANIFEST, config_hash, read_run, view, write_run
 from tradewedge.store import write as write_module
@@ -221,7 +222,7 @@ def test_missing_and_changed_files_are_found(result: tw.Result, tmp_path: Path) 
 
 
 def test_unknown_table_names_those_there_are(result: tw.Result) -> None:
-    with pytest.raises(ConfigError, match="No table 'flow'.*flows"):
+    with pytest.raises(ConfigError, match=r"No table 'flow'.*flows"):
         view(result).scan("flow")
 
 
