@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 
 Call = Callable[..., str]
+
+SHOWN = re.compile(r"^```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -115,11 +118,16 @@ def test_command_answers_from_another_directory(
 
 @pytest.mark.slow
 def test_demo_runs_from_another_directory(
-    fresh: tuple[Path, dict[str, str], Path], call: Call, tmp_path: Path
+    fresh: tuple[Path, dict[str, str], Path], call: Call, repository: Path, tmp_path: Path
 ) -> None:
     python, env, _ = fresh
     command = python.with_name("tradewedge")
     out = tmp_path / "out"
-    call(command, "run", f"hydra.run.dir={out}", cwd=tmp_path, env=env)
+    said = call(command, "run", f"output.directory={out}", cwd=tmp_path, env=env)
     assert json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     assert {p.name for p in tmp_path.iterdir()} == {"out"}, "the run wrote outside its directory"
+    shown = SHOWN.search((repository / "README.md").read_text(encoding="utf-8"))
+    assert shown, "README.md shows no output of the demo"
+    lines = {line.rstrip() for line in said.splitlines()}
+    invented = [line for line in shown[1].splitlines() if line != "..." and line not in lines]
+    assert invented == [], "README.md shows output that the demo does not give"
