@@ -65,6 +65,8 @@ def _embedded(name: str, year: int | None, elasticities: str | None) -> World:
         aggregates=meta["aggregates"],
         observed_importers=meta["observed_importers"],
         home_share=tables.home_share,
-        critical=products.filter("critical")["product"].to_list(),
+        critical=None
+        if products["critical"].null_count() == products.height
+        else products.filter("critical")["product"].to_list(),
         notes=meta["notes"],
     )
