@@ -140,25 +140,24 @@ class Elasticities:
         has_home = np.zeros(self.sigma.size, dtype=bool)
         has_home[world.flow_product[world.home]] = True
         convert = ~has_home & ~np.isnan(self.home_share)
-        h = np.where(convert, self.home_share, 0.0)
+        h = self.home_share[convert]
+        eta = self.eta_composite.copy()
+        eta[convert] = h * self.sigma[convert] + (1.0 - h) * eta[convert]
         kind = np.where(has_home, COMPOSITE, np.where(convert, IMPORT_DEMAND, UNADJUSTED))
-        made = replace(
-            self,
-            eta=h * self.sigma + (1.0 - h) * self.eta_composite,
-            eta_kind=tuple(str(text) for text in kind),
-        )
+        made = replace(self, eta=eta, eta_kind=tuple(str(text) for text in kind))
         made._check(world)
         return made
 
     def _check(self, world: "World") -> None:
-        eps_low = np.full(self.sigma.size, np.inf)
-        np.minimum.at(eps_low, world.exporter_product, self.epsilon)
+        k = self.sigma.size
+        bad_supply = np.bincount(world.exporter_product, ~(self.epsilon >= 0), k) > 0
+        fixed_supply = np.bincount(world.exporter_product, self.epsilon == 0, k) > 0
         problems = {
             "sigma must be positive and finite": ~((self.sigma > 0) & np.isfinite(self.sigma)),
             "eta must be 0 or more and finite": ~((self.eta >= 0) & np.isfinite(self.eta)),
-            "epsilon must be 0 or more": ~(eps_low >= 0),
+            "epsilon must be 0 or more": bad_supply,
             "eta and epsilon cannot both be 0: no price clears such a market": (
-                (self.eta == 0) & (eps_low == 0)
+                (self.eta == 0) & fixed_supply
             ),
         }
         for text, bad in problems.items():

@@ -80,6 +80,9 @@ def _build(directory: Path, header: dict[str, Any]) -> World:
     epsilon = _open(directory, "epsilon")
     rows, rates = (_open(directory, f"duty_{name}") for name in ("rows", "rates"))
     products = pl.read_parquet(directory / PRODUCTS)
+    sizes = {array.size for array in flows.values()}
+    if len(sizes) != 1 or rows.size != rates.size:
+        raise DataError(f"{directory} mixes arrays of different worlds; save it again")
     ends = np.cumsum([size for _, size in header["duties"]], dtype=np.int64)
     known, observed = header["tariff_importers"], header["observed_importers"]
     return World(

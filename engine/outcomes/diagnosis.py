@@ -65,11 +65,12 @@ def blind_spots(world: World) -> tuple[str, ...]:
             f"Only purchases of {only} are observed: effects on other markets, on foreign "
             "producers and on world welfare are not known, and epsilon is supply to this market."
         )
-    known = world.tariff_importers
-    if known is not None:
+    if not world.tariff_known.all():
+        known = ", ".join(sorted(world.tariff_importers or ()))
+        start = f"Baseline tariffs are known for {known} only: elsewhere"
         found.append(
-            f"Baseline tariffs are known for {', '.join(sorted(known)) or 'no importer'} only: "
-            "elsewhere they count as zero in prices, and revenue and net welfare are left empty."
+            f"{start if known else 'No baseline tariffs are known:'} they count as zero in prices, "
+            "and revenue and net welfare are left empty."
         )
     without = len(world.products) - len(set(world.flow_product[world.home].tolist()))
     if without:
