@@ -14,15 +14,23 @@ Scope, the same for every measure
 ``products``
     An HS prefix of 2, 4 or 6 digits, a product name of the world, a named list
     (``"pcmdp:processed"``), a list of these, or ``"*"``.
+
+Time, the same for every measure
+--------------------------------
+``start`` and ``end`` are its first and last day, ``suspended`` the windows in between in which it
+does not hold; both ends of a window belong to it. A date is a :class:`datetime.date` or text such
+as ``"2026-01-20"``. :meth:`tradewedge.policy.Scenario.at` picks the measures of a day.
 """
 
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from tradewedge.errors import ConfigError, SuspiciousRateWarning
+from tradewedge.policy import calendar
 from tradewedge.policy.checks import (
     EVERYTHING,
     HYPOTHETICAL,
@@ -38,6 +46,7 @@ from tradewedge.policy.checks import (
 CODE_FIELDS = ("importer", "exporter", "products")
 TEXT_FIELDS = ("authority", "label", "source", "status")
 FLAG_FIELDS = ("include_domestic", "include_intra", "allow_empty")
+DATE_FIELDS = ("start", "end", "ramp_until")
 TARIFF_MODES = ("add", "set", "multiply")
 
 # From here on a rate is more likely a percentage than a fraction: 500 % is rarer than "5".
@@ -67,6 +76,16 @@ class Measure:
     source, status : str, optional
         Where the measure is written down, and its standing. The status ``"hypothetical"`` is
         shown wherever the measure is.
+    start, end : date or str, optional
+        First and last day; without them the measure has always been, or stays, in force.
+    suspended : sequence of (date, date or None)
+        First and last day of each suspension; None is until further notice. The day after, the
+        measure is back.
+    ramp_until : date or str, optional
+        Day on which a capacity that grows from ``start`` on is complete; see
+        :func:`tradewedge.policy.calendar.ramp_share`. Supply and demand shifts take it.
+    priority : int, default 0
+        Measures of lower priority act first; those of the same act in list order.
 
     Raises
     ------
@@ -84,6 +103,11 @@ class Measure:
     label: str | None = None
     source: str | None = None
     status: str | None = None
+    start: date | str | None = None
+    end: date | str | None = None
+    suspended: Sequence[tuple[date | str, date | str | None]] = ()
+    ramp_until: date | str | None = None
+    priority: int = 0
 
     def __post_init__(self) -> None:
         for name in CODE_FIELDS:
@@ -97,6 +121,43 @@ class Measure:
                 self._put(name, check_text(value, self._at(name)))
         if self.status is not None:
             check_status(self.status, self._at("status"))
+        if isinstance(self.priority, bool) or not isinstance(self.priority, int):
+            raise ConfigError(f"{self._at('priority')} is a whole number, not {self.priority!r}")
+        self._check_time()
+
+    def _check_time(self) -> None:
+        for name in DATE_FIELDS:
+            value = getattr(self, name)
+            if value is not None:
+                self._put(name, calendar.check_date(value, self._at(name)))
+        self._put("suspended", calendar.check_windows(self.suspended, self._at("suspended")))
+        start, end, _ = self.window
+        if start is not None and end is not None and end < start:
+            raise ConfigError(f"{self._at('end')} {end} is before start {start}")
+        if self.ramp_until is None:
+            return
+        if type(self).ramped is Measure.ramped:
+            raise ConfigError(f"{self._at('ramp_until')}: a {self.kind} does not grow over time")
+        if start is None or str(self.ramp_until) <= str(start):
+            raise ConfigError(f"{self._at('ramp_until')} needs a start before it")
+
+    @property
+    def window(self) -> tuple[date | None, date | None, tuple[calendar.Window, ...]]:
+        """Start, end and suspensions."""
+        return self.start, self.end, self.suspended  # type: ignore[return-value]  # as checked
+
+    @property
+    def dated(self) -> bool:
+        """Whether what the measure does depends on the day."""
+        return self.window != (None, None, ())
+
+    def in_force(self, on: date) -> bool:
+        """Whether the measure holds on a day."""
+        return calendar.holds(on, *self.window)
+
+    def ramped(self, share: float) -> Self:
+        """The measure when ``share`` (0 to 1) of it works; only for kinds that take a ramp."""
+        raise NotImplementedError(f"a {self.kind} does not grow over time")
 
     @property
     def kind(self) -> str:
@@ -265,6 +326,9 @@ class SupplyShift(Measure):
         _check_one_sided(self, self._other_side, self._reason)
         self._put_factor()
 
+    def ramped(self, share: float) -> Self:
+        return replace(self, factor=1.0 + share * (self.factor - 1.0))
+
     def effect(self) -> str:
         return f"Supply x {self.factor:g}"
 
@@ -290,6 +354,9 @@ class DemandShift(Measure):
         super().__post_init__()
         _check_one_sided(self, self._other_side, self._reason)
         self._put_factor()
+
+    def ramped(self, share: float) -> Self:
+        return replace(self, factor=1.0 + share * (self.factor - 1.0))
 
     def effect(self) -> str:
         return f"Demand x {self.factor:g}"
