@@ -12,15 +12,17 @@ from tradewedge.policy.measures import (
     TradeCost,
 )
 from tradewedge.policy.scenario import Scenario
-from tradewedge.policy.wedges import Match, Wedges, shock
+from tradewedge.policy.wedges import Group, Match, Owners, Wedges, shock
 
 __all__ = [
     "MEASURES",
     "DemandShift",
     "Exclusion",
     "ExportTax",
+    "Group",
     "Match",
     "Measure",
+    "Owners",
     "Scenario",
     "SupplyShift",
     "Tariff",

@@ -1,18 +1,47 @@
-"""What a scenario does to one world, flow by flow: the product of compiling it."""
+"""What a scenario does to one world, flow by flow: the product of compiling it.
+
+Two parts. Constant ad valorem wedges are plain arrays. What depends on prices or quantities is
+in ``Wedges.instruments``, the arrays that kernels take; beside it stands what money needs and
+prices do not: which measure set an instrument, and who keeps what it yields.
+
+A *measure number* is a position in ``scenario.measures`` and in ``Wedges.matches``, counted from
+0; -1 means no measure. Its authority is ``wedges.authority(number)``.
+
+How a delivered price is made up (all per unit, in units of the flow's baseline duty-paid price)
+-------------------------------------------------------------------------------------------
+``a``   producer price x (1 + export tax) x trade cost x (1 + tariff), new over base
+``al``  ``a`` x exp(sum of the premiums of the flow's groups)
+``b``   ``al + specific``
+With a floor or a flow's own quota on top, the buyer pays the *delivered* price. The gaps belong
+to:
+
+- ``al - a``: the group's ``rent`` receiver. Held by the exporter (or producer) it is part of the
+  border price, so ad valorem duty is charged on it: the holder keeps the gap / (1 + tariff_new),
+  the treasury the rest. Held by the importer it is untaxed.
+- delivered less ``b`` where the flow's own quota binds: the same, by ``quota_rent_to_exporter``.
+  Beyond a tariff-rate quota, the gap on the quantity within is rent, the gap on the quantity
+  above it duty of ``quota_measure``'s authority.
+- delivered less the rest where the floor binds: levy to the treasury under ``floor_measure``'s
+  authority, or the exporter's (``floor_rent_to_exporter``). Where ``floor_taxed``, ad valorem
+  duty is charged on the lifted price: of the gap, 1 / (1 + tariff_new) is levy or rent, the rest
+  is duty in proportion to the stacked rates.
+"""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
-from tradewedge.kernels.market import Shock
+from tradewedge.kernels.market import Instruments, Shock
 from tradewedge.policy.measures import Measure
 from tradewedge.policy.scenario import Scenario
 from tradewedge.world import World
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -31,6 +60,9 @@ class Match:
         Baseline border value of those flows, thousand USD.
     exporters, importers : tuple of str
         Countries on either side of those flows.
+    without_tons : int
+        Flows among them whose tons the measure needed and the world lacks (see the measure's
+        ``missing_tons``).
     """
 
     measure: Measure
@@ -40,6 +72,100 @@ class Match:
     value_base: float
     exporters: tuple[str, ...]
     importers: tuple[str, ...]
+    without_tons: int = 0
+
+
+@dataclass(frozen=True)
+class Group:
+    """One quantity limit over several flows of one product: row g of the kernel's groups.
+
+    Attributes
+    ----------
+    measure : int
+        Measure number.
+    kind : {"import_quota", "export_quota", "capacity"}
+    label : str
+        The measure's title as in its :class:`Match`.
+    authority : str
+    product : int
+        Index into the world's products.
+    per : {"pair", "importer", "exporter", "global"}
+        What shares the limit. "pair" only where the flow also has a tariff-rate quota, so that
+        its own place is taken.
+    unit : str
+        Who shares it: "USA", "COD", "CHN to USA", or "" for all.
+    limit : float
+        Largest quantity over the baseline's, as in ``group_limit``.
+    tons_base : float
+        Baseline tons of the flows; NaN where some are unknown. ``limit * tons_base`` is the limit
+        in tons.
+    weighted_by : {"tons", "value"}
+        What the weights of the flows are shares of: value only for limits given as a fraction.
+    rent : {"importer", "exporter", "producer"}
+        Who keeps the premium. "producer" is the scarcity rent of a capacity where supply is
+        infinitely elastic.
+    """
+
+    measure: int
+    kind: Literal["import_quota", "export_quota", "capacity"]
+    label: str
+    authority: str
+    product: int
+    per: Literal["pair", "importer", "exporter", "global"]
+    unit: str
+    limit: float
+    tons_base: float
+    weighted_by: Literal["tons", "value"]
+    rent: Literal["importer", "exporter", "producer"]
+
+
+@dataclass(frozen=True, eq=False)
+class Owners:
+    """Which measure set each instrument and who keeps what it yields, aligned with a world.
+
+    All arrays refer to ``Wedges.instruments``.
+
+    Attributes
+    ----------
+    specific_duties : tuple of Duty
+        Specific duties by authority; ``rate`` is per unit in units of the flow's baseline
+        duty-paid price, and their sum is ``instruments.specific``. Paid to the importer.
+    floor_measure : int64 [F]
+        Measure number of the price floor in force (the highest one); -1: none.
+    floor_rent_to_exporter : bool [F]
+        The exporter lifts its price and keeps the gap; else a levy takes it.
+    floor_taxed : bool [F]
+        Ad valorem duty is charged on the lifted price: a floor on the border price, or rent to
+        the exporter.
+    quota_measure : int64 [F]
+        Measure number of the flow's own quota or tariff-rate quota; -1: none.
+    quota_rent_to_exporter : bool [F]
+        Who keeps its rent; else the importer.
+    tariff_beyond : float64 [F]
+        Total ad valorem rate beyond a tariff-rate quota; NaN where there is none. Within the
+        quota it is ``Wedges.tariff_new``, which holds the in-quota rate.
+    groups : tuple of Group
+        One per row g of the kernel's groups.
+    capacity_measure : int64 [X]
+        Measure number of the tightest capacity; -1: none. The scarcity rent is the producer's:
+        it is part of the producer price. Where supply is infinitely elastic the capacity is a
+        group instead, and this is -1.
+    cfd_measure : int64 [X]
+        Measure number of the contract for differences; -1: none. Its budget is the exporting
+        country's: covered output x (strike - price) below the strike, less upside x (price -
+        strike) above it.
+    """
+
+    specific_duties: tuple[Duty, ...]
+    floor_measure: Ints
+    floor_rent_to_exporter: Bools
+    floor_taxed: Bools
+    quota_measure: Ints
+    quota_rent_to_exporter: Bools
+    tariff_beyond: Floats
+    groups: tuple[Group, ...]
+    capacity_measure: Ints
+    cfd_measure: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +200,10 @@ class Wedges:
         One per measure, in order.
     warnings : tuple of str
         What a reader of the results should know.
+    instruments : Instruments or None
+        What depends on prices or quantities; None where the scenario has nothing of the kind.
+    owners : Owners or None
+        Whose these instruments are; None exactly where ``instruments`` is.
     """
 
     scenario: Scenario
@@ -89,6 +219,12 @@ class Wedges:
     touched_flows: Bools
     matches: tuple[Match, ...]
     warnings: tuple[str, ...]
+    instruments: Instruments | None = None
+    owners: Owners | None = None
+
+    def authority(self, number: int) -> str:
+        """Authority of a measure number."""
+        return self.matches[number].measure.authority_name
 
 
 def shock(world: World, wedges: Wedges) -> Shock:
@@ -109,7 +245,8 @@ def shock(world: World, wedges: Wedges) -> Shock:
     Returns
     -------
     Shock
-        ``log_cost`` [F], ``admitted`` [F], ``log_supply`` [X], ``log_demand`` [M].
+        ``log_cost`` [F], ``admitted`` [F], ``log_supply`` [X], ``log_demand`` [M], and the
+        instruments.
     """
     log_cost = np.zeros(world.value.size)
     rows = np.flatnonzero(wedges.touched_flows)
@@ -124,4 +261,5 @@ def shock(world: World, wedges: Wedges) -> Shock:
         admitted=wedges.admitted,
         log_supply=np.log(wedges.supply),
         log_demand=np.log(wedges.demand),
+        instruments=wedges.instruments,
     )
