@@ -38,6 +38,18 @@ class Outcome:
     skipped: bool
 
 
+class _Counter:
+    """Turns "this one is done" into so many of so many."""
+
+    def __init__(self, what: str, total: int, notify: Notify) -> None:
+        self.what, self.total, self.notify, self.done = what, total, notify, 0
+        notify(what, 0, total)
+
+    def __call__(self, _: str) -> None:
+        self.done += 1
+        self.notify(self.what, self.done, self.total)
+
+
 def run_batch(settings: Settings, directory: Path, notify: Notify) -> Outcome:
     """Solve the scenarios of ``settings`` into ``directory``, unless they are there already.
 
@@ -62,9 +74,12 @@ def run_batch(settings: Settings, directory: Path, notify: Notify) -> Outcome:
         tolerance=settings.tolerance,
         model_options=settings.model_options or None,
     )
-    notify("solving", 0, 1)
-    result = solver(world, list(settings.scenarios), on_failure=settings.on_failure)
-    notify("solving", 1, 1)
+    result = solver(
+        world,
+        settings.scenarios,
+        on_failure=settings.on_failure,
+        progress=_Counter("solving", len(settings.scenarios), notify),
+    )
     band = sigma_band(world, settings.scenarios, solver, settings.band_sigmas, notify)
     notify("writing", 0, 1)
     extra = {} if band is None else {"sigma_band": band.lazy()}

@@ -8,10 +8,10 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from tradewedge import __version__
 from tradewedge.errors import SolveError, TradewedgeError, TradewedgeWarning
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
     from rich.console import Console
 
+    from tradewedge.store import Run
+
 OK: Final = 0
 NOT_SOLVED: Final = 1
 WRONG_INPUT: Final = 2
+INTERRUPTED: Final = 130
 
 _TRACEBACK: Final = "TRADEWEDGE_TRACEBACK"
 _HYDRA_FLAGS_WITH_VALUE: Final = (
@@ -59,14 +62,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with _short_warnings():
             return _dispatch(arguments)
-    except TradewedgeError as error:
+    except BrokenPipeError:  # the reader of a pipe has left, as in `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        return OK
+    except (TradewedgeError, OSError) as error:
         if os.environ.get(_TRACEBACK) == "1":
             raise
         print(f"tradewedge: {error}", file=sys.stderr)
         return NOT_SOLVED if isinstance(error, SolveError) else WRONG_INPUT
-    except BrokenPipeError:  # the reader of a pipe has left, as in `... | head`
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  until exit
-        return OK
+    except KeyboardInterrupt:
+        print("tradewedge: interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -133,9 +139,9 @@ def _run(arguments: list[str]) -> int:
     from tradewedge import conf_schema
 
     conf_schema.register()
-    failures: list[TradewedgeError] = []
+    job = _Job()
     app = hydra.main(version_base="1.3", config_path="pkg://tradewedge.conf", config_name="config")(
-        partial(_job, failures)
+        job
     )
     try:
         with _arguments(["tradewedge run", *hydra_arguments(arguments)]):
@@ -149,8 +155,8 @@ def _run(arguments: list[str]) -> int:
             print(cause, file=sys.stderr)
         print("`tradewedge run --help` shows the groups and keys.", file=sys.stderr)
         return WRONG_INPUT
-    if failures:
-        raise failures[0]
+    if job.failures:
+        raise job.failures[0]
     return OK
 
 
@@ -182,22 +188,36 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _job(failures: list[TradewedgeError], config: "DictConfig") -> None:
-    """One Hydra job. Its error goes to ``failures``; in a sweep it is said here, and goes on.
+@dataclass
+class _Job:
+    """What Hydra calls for each job.
 
-    A sweep may run its jobs in other processes, where ``failures`` is a copy: there the error
-    has to reach Hydra, which lets the other jobs finish first.
+    An error goes to ``failures``; in a sweep it is said at once and handed to Hydra, which lets
+    the other jobs finish first. Launchers may pickle this and call the copy elsewhere.
     """
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
 
-    try:
-        _solve(config)
-    except TradewedgeError as error:
-        if HydraConfig.get().mode is RunMode.MULTIRUN:
-            print(f"tradewedge run: {error}", file=sys.stderr)
-            raise
-        failures.append(error)
+    failures: list[TradewedgeError] = field(default_factory=list)
+
+    def __call__(self, config: "DictConfig") -> None:
+        from hydra.core.hydra_config import HydraConfig
+        from hydra.types import RunMode
+
+        try:
+            _solve(config)
+        except TradewedgeError as error:
+            with suppress(OSError):  # empty, unless something else is in there
+                os.rmdir(HydraConfig.get().runtime.output_dir)
+            if HydraConfig.get().mode is RunMode.MULTIRUN:
+                print(f"tradewedge run: {error}", file=sys.stderr)
+                raise
+            self.failures.append(error)
+
+    def __setstate__(self, state: dict[str, list[TradewedgeError]]) -> None:
+        """Make the schema known in the process that the copy woke up in."""
+        from tradewedge import conf_schema
+
+        self.__dict__.update(state)
+        conf_schema.register()
 
 
 def _solve(config: "DictConfig") -> None:
@@ -210,10 +230,9 @@ def _solve(config: "DictConfig") -> None:
     from tradewedge.conf_schema import to_settings
 
     settings = to_settings(config)
-    directory = Path(HydraConfig.get().runtime.output_dir)
+    place = _relative(HydraConfig.get().runtime.output_dir)
     with _progress() as notify:
-        outcome = run_batch(settings, directory, notify)
-    place = _relative(directory)
+        outcome = run_batch(settings, Path(place), notify)
     if outcome.skipped:
         print(f"Already solved, nothing to do: {place} (output.overwrite=true solves it again)")
     if settings.summary:
@@ -233,21 +252,18 @@ def _report(parsed: argparse.Namespace) -> int:
 
 
 def _scenarios(_: argparse.Namespace) -> int:
-    from rich.table import Table
+    from rich.padding import Padding
     from rich.text import Text
 
     from tradewedge.conf_schema import shipped_scenarios
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
-    for title in ("name", "status", "description"):
-        table.add_column(title)
+    console = _console()
     for scenario in shipped_scenarios():
-        status = scenario.status or "-"
-        shown = status.upper() if scenario.hypothetical else status
-        text = " ".join(scenario.description.split())
-        table.add_row(Text(scenario.name), Text(shown), Text(text))
-    _console().print(table)
-    print("Solve one with: tradewedge run scenario=NAME. A file of your own: tradewedge run X.yaml")
+        status = scenario.status.upper() if scenario.hypothetical else scenario.status
+        console.print(Text(f"{scenario.name} ({status})", style="bold"))
+        text = Text(" ".join(scenario.description.split()))
+        console.print(Padding(text, (0, 0, 1, 4), expand=False))
+    print("Solve one: tradewedge run scenario=NAME. A file of your own: tradewedge run FILE.yaml")
     return OK
 
 
@@ -274,10 +290,14 @@ def _doctor(_: argparse.Namespace) -> int:
     return OK if findings.healthy else NOT_SOLVED
 
 
-def _print_summary(run: Any, width: int | None) -> None:
-    from tradewedge.report import summary
+def _print_summary(run: "Run", width: int | None) -> None:
+    from tradewedge.report import summary, text
 
-    _console(width).print(summary(run))
+    console = _console(width)
+    if console.is_terminal:
+        console.print(summary(run))
+    else:
+        print(text(run, console.width), end="")
 
 
 def _console(width: int | None = None) -> "Console":
@@ -290,9 +310,9 @@ def _console(width: int | None = None) -> "Console":
     return console
 
 
-def _relative(directory: Any) -> str:
+def _relative(directory: str) -> str:
     path = os.path.relpath(directory)
-    return str(directory) if path.startswith("..") else path
+    return directory if path.startswith("..") else path
 
 
 @contextmanager

@@ -147,7 +147,7 @@ def to_settings(config: DictConfig) -> Settings:
         tolerance=conf.model.tolerance,
         model_options=_model_options(conf.model),
         backend=conf.backend.name.value,
-        on_failure=conf.on_failure.value,
+        on_failure="raise" if conf.on_failure is OnFailure["raise"] else "report",
         band_sigmas=_sigmas(conf.band_sigmas),
         overwrite=conf.output.overwrite,
         summary=conf.output.summary,
@@ -160,28 +160,24 @@ def _directory(*, _root_: DictConfig) -> str:
 
     Absolute, so that Hydra does not put it under its sweep directory.
     """
-    config = OmegaConf.to_container(
-        _masked(_root_, "output", "hydra"), resolve=True, enum_to_str=True
-    )
-    assert isinstance(config, dict)
     told = _root_.output.directory
     if told is not None:
         return str(Path(told).absolute())
     asked = [o for o in _root_.hydra.overrides.task if not o.lstrip("+~").startswith("output")]
     if not asked:
         return str(Path("outputs", "demo").absolute())
-    contents = {
+    settings = [str(key) for key in _root_ if key not in ("output", "hydra")]
+    config: Any = OmegaConf.to_container(
+        OmegaConf.masked_copy(_root_, settings), resolve=True, enum_to_str=True
+    )
+    # A scenario file that was edited is another run.
+    config["scenario_files"] = {
         path: Path(path).read_text(encoding="utf-8")
         for path in config["scenario_files"]
         if Path(path).is_file()
     }
-    world = config["data"].get("name") or Path(config["data"].get("path") or "world").name
-    digest = config_hash({**config, "scenario_files": contents})
-    return str(Path("outputs", f"{world}-{digest[:10]}").absolute())
-
-
-def _masked(config: DictConfig, *keys: str) -> DictConfig:
-    return OmegaConf.masked_copy(config, [key for key in config if key not in keys])
+    world = config["data"]["name"] or Path(config["data"]["path"] or "world").name
+    return str(Path("outputs", f"{world}-{config_hash(config)[:10]}").absolute())
 
 
 def _world(data: DataConf) -> str:

@@ -106,7 +106,7 @@ def _devices() -> Iterator[str]:
 
     from tradewedge.store.manifest import processor
 
-    yield f"{processor()}: {os.cpu_count()} cores, Numba uses {numba.config.NUMBA_NUM_THREADS}"
+    yield f"{processor()}: {os.cpu_count()} cores, Numba uses {numba.get_num_threads()}"
     try:
         import jax
 

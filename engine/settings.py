@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tradewedge.policy import Scenario
 
@@ -25,7 +25,8 @@ class Settings:
     elasticities_file : Path or None
     sigma, eta, epsilon : float or None
         One value for every product.
-    model, backend, on_failure : str
+    model, backend : str
+    on_failure : {"report", "raise"}
     tolerance : float
     model_options : dict
     band_sigmas : tuple of float
@@ -48,7 +49,7 @@ class Settings:
     tolerance: float
     model_options: dict[str, Any]
     backend: str
-    on_failure: str
+    on_failure: Literal["report", "raise"]
     band_sigmas: tuple[float, ...]
     overwrite: bool
     summary: bool

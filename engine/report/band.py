@@ -47,7 +47,7 @@ def sigma_band(
     total = len(todo) * len(sigmas)
     if not total:
         return None
-    frames = []
+    frames: list[pl.DataFrame] = []
     for case in todo:
         wedges = compile_wedges(world, case)
         products = np.array(world.products)[wedges.touched_products].tolist()

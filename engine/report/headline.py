@@ -42,7 +42,7 @@ class Headline:
 
     @cached_property
     def totals(self) -> dict[str, Any]:
-        """Of all buyers: price_index_hat (weighted by spending), expenditure and surplus."""
+        """Of all buyers: price_index_hat (mean) and price_index_median, spending, surplus."""
         return _prices(self._bought).collect().row(0, named=True)
 
     @cached_property
@@ -221,12 +221,18 @@ class Headline:
 
 
 def _prices(rows: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
-    """Aggregate rows of an importers table; unserved markets are counted, not averaged."""
+    """Aggregate rows of an importers table; unserved markets are counted, not averaged.
+
+    Mean and median are weighted by baseline spending: the mean is the cost of the baseline's
+    purchases, which a few products with extreme prices can dominate.
+    """
     served = ~pl.col("unserved")
+    price = pl.col("price_index_hat").filter(served)
     weight = pl.col("expenditure_base").filter(served)
-    mean = (pl.col("price_index_hat").filter(served) * weight).sum() / weight.sum()
+    reached = weight.sort_by(price).cum_sum() >= weight.sum() / 2.0
     aggregates = [
-        mean.alias("price_index_hat"),
+        ((price * weight).sum() / weight.sum()).alias("price_index_hat"),
+        price.sort().filter(reached).first().alias("price_index_median"),
         pl.col("expenditure_base").sum(),
         pl.col("expenditure_new").sum(),
         pl.col("consumer_surplus").filter(served).sum(),

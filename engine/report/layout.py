@@ -19,10 +19,10 @@ def title(text: str) -> Padding:
     return Padding(Text(text, style="bold"), (1, 0, 0, 0), expand=False)
 
 
-def bullet(text: str) -> Table:
-    """One item, wrapped beside its dash."""
+def bullet(text: str, level: int = 1) -> Table:
+    """One item, wrapped beside its dash; the second level stands further in."""
     grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=3, justify="right")
+    grid.add_column(width=1 + 2 * level, justify="right")
     grid.add_column()
     grid.add_row("-", Text(text))
     return grid

@@ -43,14 +43,21 @@ def _what(headline: Headline) -> Iterator[RenderableType]:
         if entry.get(key):
             label = "" if key == "description" else f"{key.capitalize()}: "
             yield Text(f"{label}{' '.join(str(entry[key]).split())}")
+    told: set[str] = set()
     for match in entry["matches"]:
         yield bullet(
             f"{match['label']}: {count(match['products'], 'product')}, "
             f"{count(match['flows'], 'flow')}, {money(match['value_base'])} USD; "
             f"{_side(match['exporters'], 'exporter')} to {_side(match['importers'], 'importer')}"
         )
+        mark = f"{match['label']}: "
+        for warning in entry["warnings"]:
+            if warning.startswith(mark) and warning not in told:
+                yield bullet(warning.removeprefix(mark), level=2)
+                told.add(warning)
     for warning in entry["warnings"]:
-        yield bullet(f"note: {warning}")
+        if warning not in told:
+            yield bullet(warning)
 
 
 def _side(countries: Sequence[str], noun: str) -> str:
@@ -70,6 +77,7 @@ def _result(headline: Headline) -> Iterator[RenderableType]:
     totals, trade = headline.totals, headline.trade
     rows = [
         ("Buyer's price index", "", "", change(totals["price_index_hat"])),
+        ("  of the median purchase", "", "", change(totals["price_index_median"])),
         _from_to("Imports, border value", trade["imports_base"], trade["imports_new"]),
         _from_to("Spending, duty-paid", totals["expenditure_base"], totals["expenditure_new"]),
     ]
@@ -77,7 +85,7 @@ def _result(headline: Headline) -> Iterator[RenderableType]:
         rows.append(_from_to("Home sales, where known", trade["home_base"], trade["home_new"]))
     yield table(("", "base USD", "new USD", "change"), rows)
     yield note(
-        "Price index: duty-paid, mean over products weighted by baseline spending"
+        "Price index: duty-paid, mean (and median) over products weighted by baseline spending"
         + ("; markets left unserved are not in it." if totals["unserved"] else ".")
     )
     if len(headline.buyers) > 1:
@@ -115,11 +123,12 @@ def _band(headline: Headline) -> Iterator[RenderableType]:
         return
     yield title("How much depends on sigma (substitution among suppliers)")
     yield table(
-        ("sigma of every product", "price index", "spending, duty-paid", "consumer surplus"),
+        ("sigma of every product", "price index", "median", "spending", "consumer surplus"),
         [
             (
                 f"{row['sigma']:g}",
                 change(row["price_index_hat"]),
+                change(row["price_index_median"]),
                 change(ratio(row["expenditure_new"], row["expenditure_base"])),
                 money(row["consumer_surplus"], signed=True),
             )
@@ -181,7 +190,8 @@ def _receipts(headline: Headline) -> Iterator[RenderableType]:
         for row in shown.head(_TOP_SUPPLIERS).iter_rows(named=True)
     ]
     if frame.height > 1:
-        rows.append(_from_to("total", frame["amount_base"].sum(), frame["amount_new"].sum()))
+        base, new = (float(frame[column].sum()) for column in ("amount_base", "amount_new"))
+        rows.append(_from_to("total", base, new))
     yield table(("", "base USD", "new USD", "change"), rows)
 
 
@@ -193,11 +203,11 @@ def _welfare(headline: Headline) -> Iterator[RenderableType]:
     yield title("Welfare, change in USD (touched products; stages of a chain are not added up)")
     frame = headline.welfare
     mine = frame.filter(pl.col("country").is_in(headline.buyers))
-    others = frame.filter(~pl.col("country").is_in(headline.buyers))
     if len(headline.buyers) > FEW_BUYERS:
         mine = mine.sort("consumer_surplus", nulls_last=True).head(_TOP_BUYERS)
+    others = frame.join(mine, on="country", how="anti")
     movers = others.filter(pl.col("producer_surplus").is_not_null()).sort(
-        pl.col("producer_surplus").abs(), descending=True
+        pl.col("producer_surplus").abs(), "country", descending=[True, False]
     )
     shown = pl.concat([mine, movers.head(_TOP_BUYERS)])
     columns = ("consumer_surplus", "producer_surplus", "revenue", "net")
@@ -272,7 +282,7 @@ def _unserved(headline: Headline) -> Iterator[RenderableType]:
     pairs = [f"{r['importer']} {r['product']}" for r in frame.iter_rows(named=True)]
     yield bullet(
         f"Unserved: {count(frame.height, 'market')} (importer and product) left without any "
-        f"supplier, {money(frame['expenditure_base'].sum())} USD of baseline spending: "
+        f"supplier, {money(float(frame['expenditure_base'].sum()))} USD of baseline spending: "
         f"{some(pairs)}. Not in the totals."
     )
 

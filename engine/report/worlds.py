@@ -6,10 +6,10 @@ from typing import Any
 import polars as pl
 from rich import box
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tradewedge.report.layout import bullet
 from tradewedge.report.wording import count, money, share, some
 from tradewedge.sources import embedded
 
@@ -41,9 +41,10 @@ def _page(tables: embedded.EmbeddedTables) -> Iterator[RenderableType]:
     yield Text(f"{meta['name']} {meta['year']}, {meta['vintage']}", style="bold")
     for key in ("source", "licence", "unit"):
         yield Text(f"{key.capitalize()}: {meta[key]}")
+    value = float(flows["value"].sum())
     yield Text(
         f"{count(flows.height, 'flow')}, {count(flows['product'].n_unique(), 'product')}, "
-        f"{len(_countries(flows)):,} countries, {money(flows['value'].sum())} USD; tons known for "
+        f"{len(_countries(flows)):,} countries, {money(value)} USD; tons known for "
         f"{share(1.0 - flows['quantity'].null_count() / flows.height)} of flows"
     )
     yield Text(f"Products: {_critical(tables.products)}")
@@ -55,7 +56,7 @@ def _page(tables: embedded.EmbeddedTables) -> Iterator[RenderableType]:
     if meta["notes"]:
         yield Text("Notes", style="bold")
     for note in meta["notes"]:
-        yield Padding(Text(f"- {note}"), (0, 0, 0, 2))
+        yield bullet(note)
 
 
 def _countries(flows: pl.DataFrame) -> set[str]:

