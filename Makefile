@@ -5,7 +5,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 BASE   := $(VENV)/.tradewedge-base
 DEV    := $(VENV)/.tradewedge-dev
-CODE   := engine kernels conf data bench tests
+CODE   := $(wildcard engine kernels conf data bench tests)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
