@@ -99,6 +99,16 @@ def changes(
     )
 
 
+def text(start: date | None, end: date | None, suspended: Sequence[Window] = ()) -> str:
+    """Dates in words: "from 2024-12-03, suspended 2025-11-09 to 2026-11-27"; "" without any."""
+    words = [] if start is None else [f"from {start}"]
+    if end is not None:
+        words.append(f"until {end}")
+    for first, last in suspended:
+        words.append(f"suspended {first} to {last or 'further notice'}")
+    return ", ".join(words)
+
+
 def ramp_share(on: date, start: date, full: date) -> float:
     """Share of a new capacity that works on a day, between 0 and 1.
 

@@ -1,24 +1,31 @@
-"""A scenario: a named list of measures, in Python or in one YAML file."""
+"""A scenario: a named list of measures, in Python or in one YAML file, on a day or over time."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tradewedge.codes import check_vintage
 from tradewedge.errors import ConfigError
-from tradewedge.policy import scenariofile
+from tradewedge.policy import calendar, plaindata, scenariofile
 from tradewedge.policy.checks import (
     HYPOTHETICAL,
+    check_number,
     check_status,
     check_text,
     did_you_mean,
     is_hypothetical,
+    not_a_code,
 )
 from tradewedge.policy.measures import CODE_FIELDS, MEASURES, Measure
 
-_TEXTS = ("name", "description", "status", "source", "vintage")
-_KEYS = (*_TEXTS, "measures")
+#: Value of ``law``: the law of the day that the scenario is solved for.
+OF_THE_DAY = "of the day"
+
+_TEXTS = ("name", "description", "status", "source", "vintage", "coverage")
+_TIMES = ("date", "law", "branch_date")
+_KEYS = (*_TEXTS, "worlds", *_TIMES, "segments", "measures", "branches")
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,8 @@ class Scenario:
     name : str
         Identifies the scenario in every table.
     measures : sequence of Measure
-        Applied in order; none at all is the baseline.
+        Kept in the order in which they act: by priority, then as listed. None at all is the
+        baseline.
     description, source : str
         What it is about, and where it is written down.
     status : str
@@ -39,6 +47,23 @@ class Scenario:
     vintage : str
         HS edition of the product codes in the measures (``"HS2022"``), translated to the
         world's; "" means that they are the world's own. Named lists know their edition.
+    date : date or str, optional
+        The day it is solved for, unless the call names another. A scenario whose measures have
+        dates needs one.
+    law : date or str, optional
+        Statutory duties as of this day come first, and the measures act on top of them;
+        ``"of the day"`` follows the scenario's day. Without it the duties of the data year hold.
+    segments : mapping
+        Importer to the shares of its segments, ``{"USA": {"defence": 0.05}}``: demand that a
+        measure may name by itself. The rest stays with the importer.
+    branches : mapping
+        Name of each way on from ``branch_date``, and the measures that it adds. Those without a
+        start begin on that date.
+    branch_date : date or str, optional
+    worlds : sequence of str
+        Embedded worlds that the scenario is meant for.
+    coverage : str
+        How much of the policy's products those worlds hold.
 
     Raises
     ------
@@ -53,31 +78,63 @@ class Scenario:
     source: str = ""
     status: str = ""
     vintage: str = ""
+    date: dt.date | str | None = None
+    law: dt.date | str | None = None
+    segments: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False)
+    branches: Mapping[str, Sequence[Measure]] = field(default_factory=dict, hash=False)
+    branch_date: dt.date | str | None = None
+    worlds: Sequence[str] = ()
+    coverage: str = ""
 
     def __post_init__(self) -> None:
         for key in _TEXTS:
-            object.__setattr__(self, key, check_text(getattr(self, key), f"scenario: {key}"))
+            self._put(key, check_text(getattr(self, key), f"scenario: {key}"))
         if not self.name.strip():
             raise ConfigError("scenario: name is empty")
-        check_status(self.status, f"scenario {self.name!r}: status")
+        check_status(self.status, self._at("status"))
         if self.vintage:
-            object.__setattr__(self, "vintage", check_vintage(self.vintage))
-        if isinstance(self.measures, Measure):
+            self._put("vintage", check_vintage(self.vintage))
+        self._put("worlds", _check_names(self.worlds, self._at("worlds")))
+        self._put("measures", _check_measures(self.measures, self._at("measures")))
+        for key in _TIMES:
+            value = getattr(self, key)
+            if value is not None and (key, value) != ("law", OF_THE_DAY):
+                self._put(key, calendar.check_date(value, self._at(key)))
+        self._put("segments", _check_segments(self.segments, self._at("segments")))
+        self._check_branches()
+
+    def _check_branches(self) -> None:
+        where = self._at("branches")
+        given = plaindata.check_mapping(self.branches, where)
+        if bool(given) != (self.branch_date is not None):
             raise ConfigError(
-                f"scenario {self.name!r}: measures is a list; write [{self.measures.kind}(...)]"
+                f"{where} and branch_date go together: the ways on, and the day they part"
             )
-        object.__setattr__(self, "measures", tuple(self.measures))
-        for position, measure in enumerate(self.measures):
-            if not isinstance(measure, Measure):
-                raise ConfigError(
-                    f"scenario {self.name!r}: measures[{position}] is no measure: {measure!r}; "
-                    f"use one of {', '.join(MEASURES)}"
-                )
+        branches = {}
+        for name, measures in given.items():
+            if not isinstance(name, str) or not name.strip():
+                raise ConfigError(f"{where}: the name of a branch must be text, not {name!r}")
+            branches[name] = tuple(
+                self._from_branch_date(measure, f"{where}: {name}")
+                for measure in _check_measures(measures, f"{where}: {name}")
+            )
+        self._put("branches", branches)
+
+    def _from_branch_date(self, measure: Measure, where: str) -> Measure:
+        if measure.start is None:
+            return replace(measure, start=self.branch_date)
+        if str(measure.start) < str(self.branch_date):
+            raise ConfigError(
+                f"{where}: {measure.kind} starts on {measure.start}, before the branches part on "
+                f"{self.branch_date}; put it under measures"
+            )
+        return measure
 
     @property
     def hypothetical(self) -> bool:
-        """Whether the scenario or one of its measures is hypothetical."""
-        return is_hypothetical(self.status) or any(m.hypothetical for m in self.measures)
+        """Whether the scenario, or a measure of it or of a branch, is hypothetical."""
+        every = [*self.measures, *(m for branch in self.branches.values() for m in branch)]
+        return is_hypothetical(self.status) or any(measure.hypothetical for measure in every)
 
     @property
     def title(self) -> str:
@@ -86,7 +143,156 @@ class Scenario:
 
     def __str__(self) -> str:
         lines = [self.title + (f": {self.description}" if self.description else "")]
-        return "\n  ".join([*lines, *(measure.title for measure in self.measures)])
+        lines += [_with_dates(measure) for measure in self.measures]
+        for name, measures in self.branches.items():
+            lines.append(f"from {self.branch_date}, {name}:")
+            lines += [f"  {_with_dates(measure)}" for measure in measures]
+        return "\n  ".join(lines)
+
+    @property
+    def dated(self) -> bool:
+        """Whether what the scenario does depends on the day."""
+        return (
+            bool(self.branches)
+            or self.law == OF_THE_DAY
+            or any(measure.dated for measure in self.measures)
+        )
+
+    def at(self, day: dt.date | str) -> "Scenario":
+        """The scenario of one day, named ``name@2026-01-20``.
+
+        Measures that do not hold that day are left out; those that grow until a later day have
+        grown so far.
+
+        Parameters
+        ----------
+        day : date or str
+
+        Raises
+        ------
+        ConfigError
+            From ``branch_date`` on: choose a :meth:`branch` first. For the scenario of another
+            day: what it left out is gone.
+        """
+        on = calendar.check_date(day, self._at("day"))
+        if self._is_of_one_day:
+            if on == self.date:
+                return self
+            raise ConfigError(
+                f"scenario {self.name!r} is that of one day and cannot be put on {on}; take .at "
+                "of the one it was made from"
+            )
+        if self._has_parted(on):
+            raise ConfigError(
+                f"scenario {self.name!r} parts on {self.branch_date}, so that there is no one "
+                f"state of {on}: choose .branch(name) with one of {', '.join(self.branches)}, or "
+                "use .path"
+            )
+        return replace(
+            self,
+            name=f"{self.name}@{on}",
+            measures=[_grown(m, on) for m in self.measures if m.in_force(on)],
+            date=on,
+            law=on if self.law == OF_THE_DAY else self.law,
+            branches={},
+            branch_date=None,
+        )
+
+    def of_its_day(self) -> "Scenario":
+        """The scenario as it is solved: that of ``date`` where something in it has dates.
+
+        Raises
+        ------
+        ConfigError
+            If it needs a date and has none.
+        """
+        if not self.dated or self._is_of_one_day:
+            return self
+        if self.date is None:
+            days = ", ".join(str(day) for day in self._changes()[:4])
+            raise ConfigError(
+                f"what scenario {self.name!r} does depends on the day"
+                + (f" (it changes on {days})" if days else "")
+                + "; say which: solve(..., date=...), scenario.at(...), or its key date"
+            )
+        return self.at(self.date)
+
+    def branch(self, name: str) -> "Scenario":
+        """One way on from ``branch_date``: the measures and those of the branch.
+
+        Its name is that of the scenario, a slash, and ``name``.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such branch.
+        """
+        if name not in self.branches:
+            known = ", ".join(self.branches) or "none"
+            raise ConfigError(
+                f"scenario {self.name!r} has no branch {name!r}; there are: {known}"
+                + did_you_mean(name, self.branches)
+            )
+        return replace(
+            self,
+            name=f"{self.name}/{name}",
+            measures=[*self.measures, *self.branches[name]],
+            branches={},
+            branch_date=None,
+        )
+
+    def all_branches(self) -> tuple["Scenario", ...]:
+        """Every branch, in the order listed; the scenario itself where there is none."""
+        return tuple(self.branch(name) for name in self.branches) or (self,)
+
+    def path(self, dates: Iterable[dt.date | str] | None = None) -> tuple["Scenario", ...]:
+        """The scenario on several days, in order of time; from ``branch_date`` on every branch.
+
+        Parameters
+        ----------
+        dates : iterable of date or str, optional
+            Default: every day on which a measure begins, ends, is suspended, comes back or is
+            fully grown, and the branch date. Changes of the law are not among them.
+
+        Raises
+        ------
+        ConfigError
+            If no date is given and nothing has one.
+        """
+        if isinstance(dates, str):
+            raise ConfigError(f"{self._at('path')} takes a list of dates; write [{dates!r}]")
+        days = self._changes() if dates is None else calendar.parse_dates(dates, self._at("path"))
+        if not days:
+            raise ConfigError(f"{self._at('path')}: nothing in it has a date; name the dates")
+        return tuple(
+            case.at(day)
+            for day in days
+            for case in (self.all_branches() if self._has_parted(day) else (self,))
+        )
+
+    def _changes(self) -> tuple[dt.date, ...]:
+        days: set[dt.date] = set()
+        for measures in (self.measures, *self.branches.values()):
+            for measure in measures:
+                days.update(calendar.changes(*measure.window))
+                if isinstance(measure.ramp_until, dt.date) and measure.in_force(measure.ramp_until):
+                    days.add(measure.ramp_until)
+        if isinstance(self.branch_date, dt.date):
+            days.add(self.branch_date)
+        return tuple(sorted(days))
+
+    @property
+    def _is_of_one_day(self) -> bool:
+        return self.date is not None and self.name.endswith(f"@{self.date}")
+
+    def _has_parted(self, on: dt.date) -> bool:
+        return isinstance(self.branch_date, dt.date) and on >= self.branch_date
+
+    def _at(self, key: str) -> str:
+        return f"scenario {self.name!r}: {key}"
+
+    def _put(self, key: str, value: object) -> None:
+        object.__setattr__(self, key, value)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], where: str = "scenario") -> "Scenario":
@@ -95,8 +301,9 @@ class Scenario:
         Parameters
         ----------
         data : mapping
-            ``name``, optionally ``description``, ``status``, ``source``, ``vintage``, and
-            ``measures``: a list of mappings with ``kind`` and the arguments of that measure.
+            ``name`` and, as far as wanted, the other attributes. ``measures`` is a list of
+            mappings with ``kind`` and the arguments of that measure; ``branches`` maps names to
+            such lists.
         where : str
             Put in front of error messages.
 
@@ -105,20 +312,21 @@ class Scenario:
         ConfigError
             For an unknown key or kind (with the nearest), a missing key, a wrong value.
         """
-        data = _mapping(data, where)
-        _check_keys(data, _KEYS, where)
+        data = plaindata.check_mapping(data, where)
+        plaindata.check_keys(data, _KEYS, where)
         if "name" not in data:
             raise ConfigError(f"{where}: the key name is missing")
-        entries = data.get("measures", ())
-        if isinstance(entries, str | Mapping) or not isinstance(entries, Sequence):
-            raise ConfigError(f"{where}: measures is a list of mappings, not {entries!r}")
-        measures = [
-            _measure(entry, f"{where}: measures[{position}]")
-            for position, entry in enumerate(entries)
-        ]
-        texts = {key: data[key] for key in _TEXTS if key in data}
+        arguments = dict(data)
+        arguments["measures"] = plaindata.read_measures(
+            data.get("measures", ()), f"{where}: measures"
+        )
+        branches = plaindata.check_mapping(data.get("branches", {}), f"{where}: branches")
+        arguments["branches"] = {
+            name: plaindata.read_measures(entries, f"{where}: branches: {name}")
+            for name, entries in branches.items()
+        }
         try:
-            return cls(measures=measures, **texts)
+            return cls(**arguments)
         except ConfigError as error:
             raise ConfigError(f"{where}: {error}") from None
 
@@ -142,9 +350,8 @@ class Scenario:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that :meth:`from_dict` turns back into an equal scenario."""
-        data: dict[str, Any] = {key: text for key in _TEXTS if (text := getattr(self, key))}
-        data["measures"] = [_measure_dict(measure) for measure in self.measures]
-        return data
+        data = {key: value for key in _KEYS if (value := getattr(self, key))}
+        return {**plaindata.plain(data), "measures": plaindata.plain(self.measures)}
 
     def to_yaml(self, path: str | Path | None = None) -> str:
         """YAML text that :meth:`from_yaml` turns back into an equal scenario, codes in quotes.
@@ -160,50 +367,66 @@ class Scenario:
         return text
 
 
-def _measure(entry: object, where: str) -> Measure:
-    arguments = dict(_mapping(entry, where))
-    kind = arguments.pop("kind", None)
-    if kind is None:
-        raise ConfigError(f"{where}: the key kind is missing; it is one of {', '.join(MEASURES)}")
-    if not isinstance(kind, str) or kind not in MEASURES:
-        raise ConfigError(
-            f"{where}: unknown kind {kind!r}; use one of {', '.join(MEASURES)}"
-            + did_you_mean(kind, MEASURES)
-        )
-    cls = MEASURES[kind]
-    _check_keys(arguments, [field.name for field in fields(cls)], f"{where} ({kind})")
-    missing = [
-        field.name
-        for field in fields(cls)
-        if field.default is MISSING and field.name not in arguments
-    ]
-    if missing:
-        raise ConfigError(f"{where}: {kind} needs {' and '.join(missing)}")
-    try:
-        return cls(**arguments)
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from None
+def law(day: dt.date | str) -> Scenario:
+    """The law of a day as a scenario without measures, for ``solve(..., reference=...)``.
+
+    Parameters
+    ----------
+    day : date or str
+    """
+    on = calendar.check_date(day, "law")
+    return Scenario(f"law of {on}", law=on)
 
 
-def _measure_dict(measure: Measure) -> dict[str, Any]:
-    data: dict[str, Any] = {"kind": measure.kind}
-    for field in fields(measure):
-        value = getattr(measure, field.name)
-        if field.default is MISSING or value != field.default:
-            data[field.name] = list(value) if isinstance(value, tuple) else value
-    return data
-
-
-def _mapping(value: object, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{where} must be a mapping of keys to values, not {value!r}")
-    return value
-
-
-def _check_keys(data: Mapping[str, Any], known: Sequence[str], where: str) -> None:
-    for key in data:
-        if key not in known:
+def _check_measures(measures: object, where: str) -> tuple[Measure, ...]:
+    """Check that these are measures, and put them in the order in which they act."""
+    if isinstance(measures, Measure):
+        raise ConfigError(f"{where} is a list; write [{measures.kind}(...)]")
+    if isinstance(measures, str) or not isinstance(measures, Iterable):
+        raise ConfigError(f"{where} is a list, not {measures!r}")
+    found = tuple(measures)
+    for position, measure in enumerate(found):
+        if not isinstance(measure, Measure):
             raise ConfigError(
-                f"{where}: unknown key {key!r}; allowed are {', '.join(known)}"
-                + did_you_mean(key, known)
+                f"{where}[{position}] is no measure: {measure!r}; use one of {', '.join(MEASURES)}"
             )
+    return tuple(sorted(found, key=lambda measure: measure.priority))
+
+
+def _check_names(names: object, where: str) -> tuple[str, ...]:
+    listed = (names,) if isinstance(names, str) else names
+    if not isinstance(listed, Sequence):
+        raise ConfigError(f"{where} is a list of names, not {names!r}")
+    return tuple(check_text(name, where) for name in listed)
+
+
+def _check_segments(segments: object, where: str) -> dict[str, dict[str, float]]:
+    checked: dict[str, dict[str, float]] = {}
+    for importer, parts in plaindata.check_mapping(segments, where).items():
+        if not isinstance(importer, str):
+            raise ConfigError(not_a_code(importer, f"{where}: importer"))
+        at = f"{where}: {importer}"
+        shares = {
+            check_text(name, f"{at}: segment"): check_number(share, f"{at}: {name}")
+            for name, share in plaindata.check_mapping(parts, at).items()
+        }
+        if not shares or min(shares.values()) <= 0 or sum(shares.values()) >= 1:
+            raise ConfigError(
+                f"{at}: the shares of segments are above 0 and sum to less than 1, the rest being "
+                f"the importer's own; not {shares}"
+            )
+        checked[importer] = shares
+    return checked
+
+
+def _grown(measure: Measure, on: dt.date) -> Measure:
+    """A measure that grows until a later day, as far as it has grown."""
+    start, full = measure.start, measure.ramp_until
+    if not (isinstance(start, dt.date) and isinstance(full, dt.date)):
+        return measure
+    return replace(measure.ramped(calendar.ramp_share(on, start, full)), ramp_until=None)
+
+
+def _with_dates(measure: Measure) -> str:
+    dates = calendar.text(*measure.window)
+    return f"{measure.title}, {dates}" if dates else measure.title
