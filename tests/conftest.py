@@ -2,10 +2,16 @@
 
 import hashlib
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tradewedge import World
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -38,3 +44,47 @@ def shared_dir() -> Path:
     if not (place / "data").is_dir():
         pytest.skip(f"the original files are not at {place}; name them in TRADEWEDGE_SHARED")
     return place
+
+
+@pytest.fixture(scope="session")
+def random_world() -> Callable[..., "World"]:
+    """A maker of small worlds, told by ``seed``; see :func:`_random_world`."""
+    return _random_world
+
+
+def _random_world(
+    seed: int,
+    *,
+    sigma: float = 4.0,
+    eta: float = 0.6,
+    epsilon: float = 1.2,
+    products: Sequence[str] = ("284610", "284690"),
+    countries: Sequence[str] = ("CHN", "DEU", "GBR", "JPN", "USA"),
+    density: float = 0.8,
+    home: bool = True,
+    tariffs: bool = True,
+    **options: Any,
+) -> "World":
+    """Random trade, tons and known tariffs between all countries, one set of elasticities."""
+    import polars as pl
+
+    from tradewedge import World
+
+    rng = np.random.default_rng(seed)
+    keys = [
+        (product, exporter, importer)
+        for product in products
+        for exporter in countries
+        for importer in countries
+        if (home or exporter != importer) and rng.random() < density
+    ] or [(products[0], *countries[:2])]
+    flows = pl.DataFrame(keys, schema=["product", "exporter", "importer"], orient="row")
+    value = np.exp(rng.normal(5, 1.5, len(keys)))
+    rate = rng.uniform(0, 0.4, len(keys))
+    return World.from_flows(
+        flows.with_columns(value=value, quantity=value / rng.uniform(1, 20, len(keys))),
+        pl.DataFrame({"product": [""], "sigma": [sigma], "eta": [eta], "epsilon": [epsilon]}),
+        flows.with_columns(rate=rate, authority=pl.lit("MFN")) if tariffs else None,
+        tariff_importers="*",
+        **options,
+    )
