@@ -11,6 +11,30 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
+class Gaps:
+    """What instruments add to delivered prices.
+
+    Per unit, in units of the flow's baseline duty-paid price, zero where nothing binds.
+
+    Attributes
+    ----------
+    group, quota, floor : float64 [F]
+        Added by group limits, by the flow's own quota, by the price floor.
+    log_shadow : float64 [G]
+        Log of each group's premium factor.
+    receipt_hat : float64 [X]
+        Price that producers receive on covered output under a contract for differences; the
+        producer price elsewhere.
+    """
+
+    group: Floats
+    quota: Floats
+    floor: Floats
+    log_shadow: Floats
+    receipt_hat: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Solution:
     """Ratios to the baseline after one scenario; NaN throughout for a product that has failed.
 
@@ -34,6 +58,8 @@ class Solution:
     iterations : int64 [K]
     residual, error_bound : float64 [K]
         Largest |log excess demand|; proven bound on the log-price error, NaN where there is none.
+    gaps : Gaps or None
+        None where the scenario has no instruments.
     """
 
     wedges: Wedges
@@ -47,3 +73,4 @@ class Solution:
     iterations: NDArray[np.int64]
     residual: Floats
     error_bound: Floats
+    gaps: Gaps | None = None

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewedge.models import Solution
+from tradewedge.models import Gaps, Solution
+from tradewedge.outcomes.lifts import Lift, lifts
 from tradewedge.policy import Wedges
 from tradewedge.world import World
 
@@ -28,11 +29,16 @@ class Levels:
         Producer price; NaN without a market.
     index, composite : float64 [M]
         Price index (NaN without a supplier) and quantity of the composite.
-    delivered, quantity, value, duty_paid : float64 [F]
-        Delivered price (NaN where excluded), quantity ratio, border value, duty-paid value.
+    delivered, quantity : float64 [F]
+        Delivered price (NaN where excluded) and quantity.
+    value, dutiable, duty_paid : float64 [F]
+        Border value, what ad valorem duty is charged on, duty-paid value.
     output : float64 [X]
     expenditure : float64 [M]
         Duty-paid spending.
+    lifts : tuple of Lift
+        What instruments add to delivered prices, by measure and holder.
+    gaps : Gaps or None
     """
 
     wedges: Wedges
@@ -44,9 +50,12 @@ class Levels:
     delivered: Floats
     quantity: Floats
     value: Floats
+    dutiable: Floats
     duty_paid: Floats
     output: Floats
     expenditure: Floats
+    lifts: tuple[Lift, ...] = ()
+    gaps: Gaps | None = None
 
 
 def from_solution(world: World, solution: Solution) -> Levels:
@@ -55,7 +64,20 @@ def from_solution(world: World, solution: Solution) -> Levels:
     price = solution.price_hat[world.exporter_row]
     value = world.value * price * (1.0 + wedges.export_tax) * solution.quantity_hat
     value = np.where(wedges.admitted, value, 0.0)
-    duty_paid = value * wedges.trade_cost * (1.0 + wedges.tariff_new)
+    added = ()
+    if solution.gaps is not None:
+        added = tuple(lifts(world, wedges, solution.quantity_hat, solution.gaps))
+    for lift in added:
+        if lift.holder == "exporter":
+            value[lift.rows] += lift.held
+    dutiable = value * wedges.trade_cost
+    for lift in added:
+        if lift.holder == "treasury" and lift.taxed:
+            dutiable[lift.rows] += lift.held
+    duty_paid = dutiable * (1.0 + wedges.tariff_new)
+    for lift in added:
+        if not lift.taxed:
+            duty_paid[lift.rows] += lift.held
     return Levels(
         wedges=wedges,
         sold=_any(world.exporter_row, wedges.admitted, solution.price_hat.size),
@@ -66,9 +88,12 @@ def from_solution(world: World, solution: Solution) -> Levels:
         delivered=solution.delivered_hat,
         quantity=solution.quantity_hat,
         value=value,
+        dutiable=dutiable,
         duty_paid=duty_paid,
         output=solution.output_hat,
         expenditure=np.bincount(world.importer_row, duty_paid, solution.index_hat.size),
+        lifts=added,
+        gaps=solution.gaps,
     )
 
 
@@ -85,6 +110,7 @@ def baseline(world: World, wedges: Wedges) -> Levels:
         delivered=np.ones(f),
         quantity=np.ones(f),
         value=world.value,
+        dutiable=world.value,
         duty_paid=world.duty_paid,
         output=np.ones(x),
         expenditure=world.expenditure,

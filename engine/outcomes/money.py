@@ -1,12 +1,11 @@
 """Who pays whom: transfers by authority, and welfare by country."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from tradewedge.outcomes.levels import Levels
+from tradewedge.outcomes.payments import payments
 from tradewedge.outcomes.surplus import consumer_surplus, producer_surplus
 from tradewedge.outcomes.trade import nullable
 from tradewedge.world import World
@@ -17,27 +16,28 @@ TRANSFER_KEYS = ["product", "payer", "receiver", "authority", "kind"]
 
 
 def transfers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
-    """Duties and export taxes, thousand USD, by product, payer, receiver and authority.
+    """Duties, levies, rents and subsidies, thousand USD, by product, payer, receiver, authority.
 
-    The payer of a duty is the buying country, its receiver that country's treasury; the buying
-    country also pays an export tax, to the exporting country's treasury. Baseline duties of
-    importers whose tariffs the world does not know are not here.
+    The buying country pays duties and levies to its treasury, export taxes to the exporting
+    country's, and rents to whoever holds them. A contract for differences is paid by the
+    producing country to its producers. Baseline duties of importers whose tariffs the world does
+    not know are not here.
     """
     parts = [
         pl.DataFrame(
             {
-                "product": world.flow_product[rows],
-                "payer": world.flow_importer[rows],
-                "receiver": receiver[rows],
-                "authority": np.full(rows.size, authority),
-                "kind": np.full(rows.size, kind),
-                "amount_base": amount if column == "amount_base" else np.zeros(rows.size),
-                "amount_new": amount if column == "amount_new" else np.zeros(rows.size),
+                "product": paid.product,
+                "payer": paid.payer,
+                "receiver": paid.receiver,
+                "authority": np.full(paid.amount.size, paid.authority),
+                "kind": np.full(paid.amount.size, paid.kind),
+                "amount_base": paid.amount * (column == "amount_base"),
+                "amount_new": paid.amount * (column == "amount_new"),
             },
             schema_overrides={"authority": pl.String, "kind": pl.String},
         )
         for column, levels in (("amount_base", base), ("amount_new", new))
-        for authority, kind, receiver, rows, amount in _payments(world, levels)
+        for paid in payments(world, levels)
     ]
     if not parts:
         return pl.DataFrame(
@@ -80,9 +80,9 @@ def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     producer[np.searchsorted(keys, sellers)] = producer_surplus(world, new) - producer_surplus(
         world, base
     )
-    revenue = _receipts(world, new, keys) - _receipts(world, base, keys)
+    revenue = _receipts(world, new, keys, public=True) - _receipts(world, base, keys, public=True)
     revenue = np.where(_revenue_known(world)[country] & seen, revenue, np.nan)
-    rents = np.zeros(keys.size)
+    rents = _receipts(world, new, keys, public=False) - _receipts(world, base, keys, public=False)
     net = consumer + producer + revenue + rents
     return pl.DataFrame(
         {
@@ -98,28 +98,14 @@ def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     )
 
 
-_Payment = tuple[str, str, NDArray[np.int64], NDArray[np.int64], Floats]
-
-
-def _payments(world: World, levels: Levels) -> Iterator[_Payment]:
-    """(authority, kind, receiver [F], rows [n], amount [n]) of every transfer."""
-    wedges = levels.wedges
-    for duty in wedges.duties:
-        base = levels.value[duty.rows] * wedges.trade_cost[duty.rows]
-        yield duty.authority, "duty", world.flow_importer, duty.rows, base * duty.rate
-    for tax in wedges.export_taxes:
-        producer_value = levels.value[tax.rows] / (1.0 + wedges.export_tax[tax.rows])
-        amount = producer_value * tax.rate
-        yield tax.authority, "export_tax", world.flow_exporter, tax.rows, amount
-
-
-def _receipts(world: World, levels: Levels, keys: NDArray[np.int64]) -> Floats:
-    """Government receipts by (product, country) key."""
+def _receipts(world: World, levels: Levels, keys: NDArray[np.int64], *, public: bool) -> Floats:
+    """Net receipts of treasuries, or of rent holders, by (product, country) key."""
     n = len(world.countries)
     total = np.zeros(keys.size)
-    for _, _, receiver, rows, amount in _payments(world, levels):
-        place = np.searchsorted(keys, world.flow_product[rows] * n + receiver[rows])
-        total += np.bincount(place, amount, keys.size)
+    for paid in payments(world, levels):
+        if public == (paid.treasury_sign != 0):
+            place = np.searchsorted(keys, paid.product * n + paid.receiver)
+            total += (paid.treasury_sign or 1) * np.bincount(place, paid.amount, keys.size)
     return total
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.outcomes.levels import Levels
+from tradewedge.outcomes.support import profit
 from tradewedge.world import World
 
 Floats = NDArray[np.float64]
@@ -32,15 +33,15 @@ def consumer_surplus(world: World, levels: Levels) -> Floats:
 def producer_surplus(world: World, levels: Levels) -> Floats:
     """Area above supply up to the producer price, less the baseline's, [X].
 
-    ``R (Z p^(1+epsilon) - 1) / (1 + epsilon)``; an exporter without a market loses it all. Zero
-    for infinite epsilon. NaN where the world does not see the exporter's other sales.
+    ``R (Z p^(1+epsilon) - 1) / (1 + epsilon)`` where neither a contract nor a capacity binds. An
+    exporter without a market loses it all. Zero for infinite epsilon, whose scarcity rent is among
+    the rents. NaN where the world does not see the exporter's other sales.
     """
     if world.observed_importers is not None:
         return np.full(levels.price.size, np.nan)
-    price = np.where(levels.sold, levels.price, 0.0)
     finite = np.isfinite(world.epsilon)
-    power = 1.0 + np.where(finite, world.epsilon, 0.0)
-    with np.errstate(invalid="ignore"):  # a linear model may give p < 0
-        area = (levels.wedges.supply * price**power - 1.0) / power
-    made: Floats = world.exporter_sales * np.where(finite, area, 0.0)
-    return made
+    epsilon = np.where(finite, world.epsilon, 0.0)
+    change = np.where(finite, -1.0 / (1.0 + epsilon), 0.0)
+    rows = np.flatnonzero(finite & levels.sold)
+    change[rows] += profit(world, levels, rows)
+    return world.exporter_sales * change

@@ -38,8 +38,8 @@ def flows(world: World, base: Levels, new: Levels) -> pl.DataFrame:
             "cost_factor": cost,
             "tariff_base": nullable(_tariff(world, base)),
             "tariff_new": nullable(_tariff(world, new)),
-            "levy": np.zeros(world.value.size),
-            "rent": np.zeros(world.value.size),
+            "levy": _held(new, world.value.size, "treasury"),
+            "rent": _held(new, world.value.size, "importer", "exporter"),
         }
     )
 
@@ -90,6 +90,15 @@ def diversion(world: World, base: Levels, new: Levels) -> pl.DataFrame:
             "diversion": nullable(base.duty_paid * (change - composite)),
         }
     )
+
+
+def _held(levels: Levels, size: int, *holders: str) -> Floats:
+    """Thousand USD that instruments add and these hold, [F]."""
+    total = np.zeros(size)
+    for lift in levels.lifts:
+        if lift.holder in holders:
+            np.add.at(total, lift.rows, lift.held)
+    return total
 
 
 def _cost(levels: Levels) -> Floats:
