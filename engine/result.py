@@ -7,7 +7,7 @@ from functools import cached_property
 import polars as pl
 
 from tradewedge.models import Solution
-from tradewedge.outcomes import diagnosis, levels, money, trade
+from tradewedge.outcomes import diagnosis, levels, limits, money, trade
 from tradewedge.outcomes.levels import Levels
 from tradewedge.policy import Scenario, Wedges
 from tradewedge.world import World
@@ -84,7 +84,9 @@ class Result:
 
     def limits(self) -> pl.LazyFrame:
         """Quantity limits and shadow prices."""
-        return self._each(lambda _: diagnosis.limits())
+        return self._each(
+            lambda solution: limits.limits(self.world, levels.from_solution(self.world, solution))
+        )
 
     def parameters(self) -> pl.LazyFrame:
         """Elasticities in use, by product and exporter; the same in every scenario."""

@@ -1,5 +1,5 @@
 """Outcomes: a world and two levels of it, base and new, to tables."""
 
-from tradewedge.outcomes import diagnosis, levels, money, trade
+from tradewedge.outcomes import diagnosis, levels, limits, money, trade
 
-__all__ = ["diagnosis", "levels", "money", "trade"]
+__all__ = ["diagnosis", "levels", "limits", "money", "trade"]

@@ -1,4 +1,4 @@
-"""What the solution rests on: limits, parameters, status, and what the world cannot answer."""
+"""What the solution rests on: parameters, status, and what the world cannot answer."""
 
 import numpy as np
 import polars as pl
@@ -8,16 +8,6 @@ from tradewedge.kernels.market import Status
 from tradewedge.models import Solution
 from tradewedge.outcomes.trade import nullable
 from tradewedge.world import World
-
-LIMITS = {
-    "product": pl.String,
-    "measure": pl.String,
-    "kind": pl.String,
-    "limit": pl.Float64,
-    "used": pl.Float64,
-    "shadow_price": pl.Float64,
-    "slack": pl.Float64,
-}
 
 
 def parameters(world: World) -> pl.DataFrame:
@@ -49,11 +39,6 @@ def status(world: World, solution: Solution) -> pl.DataFrame:
             "error_bound": nullable(solution.error_bound),
         }
     )
-
-
-def limits() -> pl.DataFrame:
-    """Quantity limits and their shadow prices: no measure of this version sets one."""
-    return pl.DataFrame(schema=LIMITS)
 
 
 def blind_spots(world: World) -> tuple[str, ...]:
