@@ -17,6 +17,7 @@ _HOMES = {
     "World": "tradewedge.world",
     "load_world": "tradewedge.worlds",
     "Scenario": "tradewedge.policy",
+    "law": "tradewedge.policy.scenario",
     "Tariff": "tradewedge.policy",
     "Exclusion": "tradewedge.policy",
     "TradeCost": "tradewedge.policy",

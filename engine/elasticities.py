@@ -101,7 +101,7 @@ class Elasticities:
         epsilon = _by_exporter(table, world, eps[world.exporter_product])
         share = np.full(k, np.nan) if home_share is None else home_share
         made = cls(name, sigma, eta, share, eta, (), epsilon, tuple(source))
-        return made._derive(world)
+        return made.derive(world)
 
     def override(
         self, world: "World", sigma: float | None, eta: float | None, epsilon: float | None
@@ -119,7 +119,7 @@ class Elasticities:
             epsilon=self.epsilon if epsilon is None else np.full_like(self.epsilon, epsilon),
             source=tuple(f"{text}; set to {named}" for text in self.source),
         )
-        return made._derive(world)
+        return made.derive(world)
 
     def select(self, products: NDArray[np.bool_], exporters: NDArray[np.bool_]) -> "Elasticities":
         """Keep some products and the exporter rows that belong to them."""
@@ -135,7 +135,7 @@ class Elasticities:
             tuple(self.source[k] for k in pick),
         )
 
-    def _derive(self, world: "World") -> "Elasticities":
+    def derive(self, world: "World") -> "Elasticities":
         """Fill eta and eta_kind and check every value."""
         has_home = np.zeros(self.sigma.size, dtype=bool)
         has_home[world.flow_product[world.home]] = True

@@ -1,5 +1,6 @@
 """Solve scenarios in a world."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from time import perf_counter
@@ -30,6 +31,8 @@ def solve(
     *,
     model: str = "armington",
     reference: Scenario | None = None,
+    date: dt.date | str | None = None,
+    horizon: float | None = None,
     backend: str = "auto",
     tolerance: float = 1e-10,
     on_failure: Literal["report", "raise"] = "report",
@@ -46,7 +49,14 @@ def solve(
         The exact model, its log-linear form (Francois and Hall 2003), or that with infinite
         supply.
     reference : Scenario, optional
-        Report changes against this scenario's solution instead of the data year.
+        Report changes against this scenario's solution instead of the data year, for example
+        ``tw.law("2026-01-15")``.
+    date : date or str, optional
+        Solve every scenario as it stands on this day, each branch of it where it has parted by
+        then; names get ``@2026-01-20``. Default: each scenario's own date.
+    horizon : float, optional
+        Years that trade has had to adjust: replaces the world's elasticities by those of
+        :meth:`World.at_horizon`.
     backend : {"auto", "cpu", "reference"}
     tolerance : float
         On the log excess demand of every exporter and product.
@@ -61,14 +71,18 @@ def solve(
     Raises
     ------
     ConfigError
-        For options that are not allowed, or a measure that cannot be applied to this world.
+        For options that are not allowed, a scenario that needs a date, or a measure that cannot
+        be applied to this world.
     BackendUnavailable
         If the backend cannot run here.
     SolveError
         If ``on_failure="raise"`` and a product did not converge.
     """
-    cases = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
-    _check_names(cases)
+    given = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
+    cases = _states(given, date)
+    against = None if reference is None else _one_state(reference, date)
+    if horizon is not None:
+        world = world.at_horizon(horizon)
     if on_failure not in ("report", "raise"):
         raise ConfigError(f'on_failure is "report" or "raise", not {on_failure!r}')
     extra, options = _options(model, model_options, tolerance)
@@ -92,7 +106,7 @@ def solve(
             progress(scenario.name)
         return solution
 
-    base = compile_wedges(world, Scenario("baseline", [])) if reference is None else run(reference)
+    base = compile_wedges(world, Scenario("baseline", [])) if against is None else run(against)
     solutions = tuple(run(case) for case in cases)
     result = Result(
         world=world,
@@ -109,16 +123,32 @@ def solve(
     return result
 
 
-def _check_names(cases: Sequence[Scenario]) -> None:
-    if not cases:
+def _states(scenarios: Sequence[Scenario], date: dt.date | str | None) -> tuple[Scenario, ...]:
+    """The scenarios as they stand on a day, under names that differ."""
+    if not scenarios:
         raise ConfigError("no scenario to solve")
-    for case in cases:
+    for case in scenarios:
         if not isinstance(case, Scenario):
             raise ConfigError(f"a scenario is a tw.Scenario, not {type(case).__name__}")
+    cases = tuple(state for case in scenarios for state in case.states(date))
     names = [case.name for case in cases]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"scenario names must differ: {', '.join(twice)}")
+    return cases
+
+
+def _one_state(reference: Scenario, date: dt.date | str | None) -> Scenario:
+    """The reference as it stands on a day, which has to be one."""
+    if not isinstance(reference, Scenario):
+        raise ConfigError(f"reference is a tw.Scenario, not {type(reference).__name__}")
+    states = reference.states(date if reference.dated else None)
+    if len(states) > 1:
+        raise ConfigError(
+            f"reference {reference.name!r} has parted into {len(states)} branches by then: take "
+            "one, reference.branch(name)"
+        )
+    return states[0]
 
 
 def _options(

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tradewedge import intake
+from tradewedge import horizon, intake
 from tradewedge.codes import nearest
 from tradewedge.duty import Duty, stack
 from tradewedge.elasticities import Elasticities
@@ -189,6 +189,34 @@ class World:
             else Elasticities.resolve(self, elasticities, self.elasticities.home_share)
         )
         return replace(self, elasticities=base.override(self, sigma, eta, epsilon))
+
+    def at_horizon(
+        self,
+        years: float,
+        *,
+        short: pl.DataFrame | pl.LazyFrame | str = "short",
+        long: pl.DataFrame | pl.LazyFrame | str = "long",
+    ) -> "World":
+        """The same world with the elasticities that hold some years after a change.
+
+        They replace those that the world has; see :mod:`tradewedge.horizon` for the equation.
+
+        Parameters
+        ----------
+        years : float
+            0 or more; ``math.inf`` is the long run.
+        short, long : frame or str
+            Elasticities after one year and in the long run, as in :meth:`from_flows`.
+
+        Raises
+        ------
+        ConfigError
+            For a horizon that is none, or an unknown set.
+        """
+        shares = self.elasticities.home_share
+        near = Elasticities.resolve(self, short, shares)
+        far = Elasticities.resolve(self, long, shares)
+        return replace(self, elasticities=horizon.between(near, far, years).derive(self))
 
     def select(self, products: Sequence[str]) -> "World":
         """The same world with some of its products; countries keep their places.

@@ -59,11 +59,13 @@ def compile_wedges(world: World, scenario: Scenario) -> Wedges:
     Raises
     ------
     ConfigError
-        With the scenario and the measure's number and kind: for a scope that is unknown or
+        For a scenario that needs a date and has none. With the scenario and the measure's number
+        and kind: for a scope that is unknown or
         matches nothing; ``set`` or ``multiply`` where the baseline tariff is unknown; an
         exclusion where sigma <= 1; a supply shift where supply is infinitely elastic; duties or
         export taxes that sum to -100 % or less.
     """
+    scenario = scenario.of_its_day()
     n_flows = world.value.size
     index = scope.Index(world, scenario.vintage)
     draft = _Draft(

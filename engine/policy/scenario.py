@@ -204,18 +204,38 @@ class Scenario:
         Raises
         ------
         ConfigError
-            If it needs a date and has none.
+            If it needs a date and has none; as :meth:`at`.
         """
         if not self.dated or self._is_of_one_day:
             return self
-        if self.date is None:
-            days = ", ".join(str(day) for day in self._changes()[:4])
-            raise ConfigError(
-                f"what scenario {self.name!r} does depends on the day"
-                + (f" (it changes on {days})" if days else "")
-                + "; say which: solve(..., date=...), scenario.at(...), or its key date"
-            )
-        return self.at(self.date)
+        return self.at(self._need_date())
+
+    def states(self, day: dt.date | str | None = None) -> tuple["Scenario", ...]:
+        """What there is to solve on a day: one scenario, or from ``branch_date`` on one per branch.
+
+        Parameters
+        ----------
+        day : date or str, optional
+            Default: ``date``; a scenario without any dates then stays as it is.
+
+        Raises
+        ------
+        ConfigError
+            If it needs a date and has none.
+        """
+        if day is None and (not self.dated or self._is_of_one_day):
+            return (self,)
+        return self.path([self._need_date() if day is None else day])
+
+    def _need_date(self) -> dt.date | str:
+        if self.date is not None:
+            return self.date
+        days = ", ".join(str(day) for day in self._changes()[:4])
+        raise ConfigError(
+            f"what scenario {self.name!r} does depends on the day"
+            + (f" (it changes on {days})" if days else "")
+            + "; say which: solve(..., date=...), scenario.at(...), or its key date"
+        )
 
     def branch(self, name: str) -> "Scenario":
         """One way on from ``branch_date``: the measures and those of the branch.
