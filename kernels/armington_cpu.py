@@ -34,12 +34,10 @@ from tradewedge.kernels.reference import empty_solution, record
 
 DEPTH = 5
 """Differences that Anderson acceleration remembers."""
-ACCELERATED_STEPS = 250
+ACCELERATED_STEPS = 150
 """Sweeps after which a product goes to Newton."""
-GROWTH = 2.0
+GROWTH = 10.0
 """An accelerated step whose step length exceeds the best so far by this factor is undone."""
-REJECTIONS = 20
-"""Undone steps after which a product goes to Newton."""
 SLICES_PER_THREAD = 8
 
 _CONVERGED = int(Status.CONVERGED)
@@ -140,12 +138,14 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
     """
     solution = empty_solution(market)
     rows = _Rows(
-        *(_frozen(getattr(market, name)) for name in _Rows._fields[:12]),
-        *(_frozen(getattr(shock, name)) for name in _Rows._fields[12:]),
+        *(
+            _frozen(getattr(shock if hasattr(shock, name) else market, name), _dtype(name))
+            for name in _Rows._fields
+        )
     )
     out = _Out(*(getattr(solution, name) for name in _Out._fields))
     first, second = newton.split_steps(options.max_steps)
-    first = min(first, ACCELERATED_STEPS) if second else first
+    first = min(first, ACCELERATED_STEPS)
 
     def work(part: tuple[int, int]) -> None:
         _solve_slice(rows, out, part[0], part[1], options.tolerance, first)
@@ -173,9 +173,15 @@ def slices(flow_ptr: Ints, parts: int) -> Sequence[tuple[int, int]]:
     return list(itertools.pairwise(edges))
 
 
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+def _dtype(name: str) -> type[np.generic]:
+    if name.startswith("flow_") or name.endswith("_ptr"):
+        return np.int64
+    return np.bool_ if name in ("home", "admitted") else np.float64
+
+
+def _frozen(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
     """Return a contiguous read-only view: one compiled version serves memory maps too."""
-    view = np.ascontiguousarray(array).view()
+    view = np.ascontiguousarray(array, dtype).view()
     view.flags.writeable = False
     return view
 
@@ -542,7 +548,7 @@ def _solve_product(rows, out, k, lay, vec, history, modulus, size, tolerance, ma
     for i in range(nx):
         z[i] = lay.shift_i[i]
     best_length = np.inf
-    held = slot = rejections = steps = 0
+    held = slot = steps = 0
     plain = True
     done = False
     worst = np.nan
@@ -553,8 +559,7 @@ def _solve_product(rows, out, k, lay, vec, history, modulus, size, tolerance, ma
             done = True
             break
         if not length <= GROWTH * best_length or length == np.inf:
-            rejections += 1
-            if plain or rejections > REJECTIONS:
+            if plain:
                 break
             for i in range(nx):
                 z[i] = best[i] + best_step[i]
@@ -593,7 +598,7 @@ def _solve_product(rows, out, k, lay, vec, history, modulus, size, tolerance, ma
     _write(rows, out, k, lay, vec, z, modulus, size)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _accelerate(nx, held, slot, dx, df, q, step, z):  # type: ignore[no-untyped-def]
     """Subtract from z = x + f the combination of past differences that best explains f.
 

@@ -49,19 +49,34 @@ class LinearSolution:
 
 @dataclass(frozen=True, eq=False)
 class _Linear:
-    """Coefficients of the linear system.
+    """The linear system, zero where a product's numbers cannot be used.
 
-    By flow: share in spending and in the bundle that competes at ``sigma``, weights of the two
-    indices in the exporter's sales. By exporter: 1 / (demand slope + supply slope), 0 where the
-    price is fixed; demand less supply at unchanged prices and indices.
+    Attributes
+    ----------
+    cost, share, bundle, weight : float64 [F]
+        Cost change; shares in all spending and in the bundle that competes at ``sigma``; share
+        in the exporter's sales.
+    own, by_index, by_bundle : float64 [F]
+        What delivered price (with a minus), index and bundle price do to the flow's quantity.
+    demand : float64 [F]
+        What the importer's demand shift does to it.
+    slope, supply : float64 [X]
+        Supply elasticity, 0 where infinite, and shift.
+    inverse : float64 [X]
+        1 / (demand slope + supply slope); 0 where the price is fixed.
     """
 
+    cost: Floats
     share: Floats
     bundle: Floats
+    weight: Floats
+    own: Floats
     by_index: Floats
     by_bundle: Floats
+    demand: Floats
+    slope: Floats
+    supply: Floats
     inverse: Floats
-    excess: Floats
 
 
 def solve(
@@ -86,122 +101,128 @@ def solve(
     -------
     LinearSolution
     """
-    flows, exporters, importers = len(market.share), len(market.epsilon), market.importer_ptr[-1]
-    supply = np.zeros(exporters) if supply_change is None else supply_change
-    demand = np.zeros(int(importers)) if demand_change is None else demand_change
-    counts = np.diff(market.flow_ptr)
-    product_of_flow = np.repeat(np.arange(len(counts)), counts)
-    valid = _valid_products(market, power_change, supply, demand, product_of_flow)
-    good = valid[product_of_flow]
+    supply = np.zeros(len(market.epsilon)) if supply_change is None else supply_change
+    demand = np.zeros(int(market.importer_ptr[-1])) if demand_change is None else demand_change
+    valid = _valid_products(market, power_change, supply, demand)
+    linear = _coefficients(market, power_change, supply, demand, valid)
+    price, index, bundle_price, singular = _solve_indices(market, linear, valid)
 
-    nested = ~np.isnan(market.sigma_home)
-    outer = np.where(nested, market.sigma_home, market.sigma)
-    gap = (market.sigma - outer)[product_of_flow]
-    tail = (outer - market.eta)[product_of_flow]
-    at_home = nested[product_of_flow] & market.home
-    own = np.where(at_home, outer[product_of_flow], market.sigma[product_of_flow])
-    finite = np.isfinite(market.epsilon)
-    slope = np.where(finite, market.epsilon, 0.0)
+    row, column = market.flow_exporter, market.flow_importer
+    quantity = linear.demand - linear.own * (price[row] + linear.cost)
+    quantity += linear.by_index * index[column] + linear.by_bundle * bundle_price[column]
+    sold = np.bincount(row, linear.weight * quantity, len(price))
+    excess = np.where(linear.inverse > 0, sold - linear.supply - linear.slope * price, 0.0)
+    residual = np.zeros(len(valid))
+    np.maximum.at(residual, _owner(market.exporter_ptr), np.abs(excess))
 
-    weight = np.where(good, market.sales_share, 0.0)
-    share = np.where(good, market.share, 0.0)
-    cost = np.where(good, power_change, 0.0)
-    bundle = np.where(at_home, 0.0, share)
-    away = _by_row(market.flow_importer, bundle, len(demand))
-    bundle /= np.where(away > 0, away, 1.0)[market.flow_importer]
-
-    fixed = -own * cost + demand[market.flow_importer]
-    steep = slope + _by_row(market.flow_exporter, weight * own, exporters)
-    linear = _Linear(
-        share=share,
-        bundle=bundle,
-        by_index=weight * tail,
-        by_bundle=np.where(at_home, 0.0, weight * gap),
-        inverse=np.where(finite, 1.0, 0.0) / np.where(steep > 0, steep, 1.0),
-        excess=_by_row(market.flow_exporter, weight * fixed, exporters) - supply,
-    )
-    price, index, bundle_price, singular = _solve_indices(market, linear, cost, valid, nested)
-
-    delivered = price[market.flow_exporter] + cost
-    inner = np.where(at_home, 0.0, gap * bundle_price[market.flow_importer])
-    composite = tail * index[market.flow_importer] + demand[market.flow_importer]
-    quantity = -own * delivered + inner + composite
-    excess = _by_row(market.flow_exporter, weight * quantity, exporters) - supply - slope * price
     status = np.where(valid, Status.CONVERGED, Status.NONFINITE_INPUT).astype(np.int8)
     status[singular] = Status.INFEASIBLE
-    rows = np.diff(market.exporter_ptr)
-    residual = np.zeros(len(counts))
-    np.maximum.at(
-        residual, np.repeat(np.arange(len(counts)), rows), np.where(finite, np.abs(excess), 0.0)
-    )
     solved = status == Status.CONVERGED
-    lost = ~solved
     return LinearSolution(
-        price=np.where(np.repeat(lost, rows), np.nan, price),
-        index=np.where(np.repeat(lost, np.diff(market.importer_ptr)), np.nan, index),
-        quantity=np.where(lost[product_of_flow], np.nan, quantity) if flows else quantity,
+        price=np.where(solved[_owner(market.exporter_ptr)], price, np.nan),
+        index=np.where(solved[_owner(market.importer_ptr)], index, np.nan),
+        quantity=np.where(solved[_owner(market.flow_ptr)], quantity, np.nan),
         status=status,
-        iterations=(solved & (counts > 0)).astype(np.int64),
+        iterations=(solved & (np.diff(market.flow_ptr) > 0)).astype(np.int64),
         residual=np.where(solved, residual, np.nan),
     )
 
 
-def _valid_products(
-    market: Market, cost: Floats, supply: Floats, demand: Floats, product_of_flow: Ints
-) -> Bools:
+def _owner(ptr: Ints) -> Ints:
+    """Product of every row."""
+    return np.repeat(np.arange(len(ptr) - 1), np.diff(ptr))
+
+
+def _coefficients(
+    market: Market, cost: Floats, supply: Floats, demand: Floats, valid: Bools
+) -> _Linear:
+    flow_owner = _owner(market.flow_ptr)
+    sigma, eta = np.where(valid, market.sigma, 1.0), np.where(valid, market.eta, 0.0)
+    nested = valid & ~np.isnan(market.sigma_home)
+    outer = np.where(nested, market.sigma_home, sigma)
+    at_home = nested[flow_owner] & market.home
+    good = valid[flow_owner]
+    share = np.where(good, market.share, 0.0)
+    weight = np.where(good, market.sales_share, 0.0)
+    bundle = np.where(at_home, 0.0, share)
+    imports = np.bincount(market.flow_importer, bundle, len(demand))
+    bundle = bundle / np.where(imports > 0, imports, 1.0)[market.flow_importer]
+    own = np.where(at_home, outer[flow_owner], sigma[flow_owner])
+    good_exporter = valid[_owner(market.exporter_ptr)]
+    moves = good_exporter & np.isfinite(market.epsilon)
+    slope = np.where(moves, market.epsilon, 0.0)
+    steep = slope + np.bincount(market.flow_exporter, weight * own, len(slope))
+    return _Linear(
+        cost=np.where(good, cost, 0.0),
+        share=share,
+        bundle=bundle,
+        weight=weight,
+        own=own,
+        by_index=(outer - eta)[flow_owner],
+        by_bundle=np.where(at_home, 0.0, (sigma - outer)[flow_owner]),
+        demand=np.where(good, demand[market.flow_importer], 0.0),
+        slope=slope,
+        supply=np.where(good_exporter, supply, 0.0),
+        inverse=np.where(moves & (steep > 0), 1.0, 0.0) / np.where(steep > 0, steep, 1.0),
+    )
+
+
+def _valid_products(market: Market, cost: Floats, supply: Floats, demand: Floats) -> Bools:
     """Products [k] whose every number can be used."""
-    products = len(market.sigma)
+    sigma, eta, upper = market.sigma, market.eta, market.sigma_home
+    good = np.isfinite(sigma) & (sigma > 0) & np.isfinite(eta) & (eta >= 0)
+    good &= np.isnan(upper) | (np.isfinite(upper) & (upper > 0))
     flow = np.isfinite(cost) & np.isfinite(market.share) & np.isfinite(market.sales_share)
+    flow &= (market.share > 0) & (market.sales_share > 0)
     exporter = np.isfinite(supply) & (market.epsilon >= 0)
-    importer = np.isfinite(demand)
-    good = np.isfinite(market.sigma) & (market.sigma > 0) & np.isfinite(market.eta)
-    good &= market.eta >= 0
-    good &= np.isnan(market.sigma_home) | np.isfinite(market.sigma_home) & (market.sigma_home > 0)
-    good &= np.bincount(product_of_flow, ~flow, products) == 0
-    for ptr, rows in ((market.exporter_ptr, exporter), (market.importer_ptr, importer)):
-        owner = np.repeat(np.arange(products), np.diff(ptr))
-        good &= np.bincount(owner, ~rows, products) == 0
+    rows = (
+        (market.flow_ptr, flow),
+        (market.exporter_ptr, exporter),
+        (market.importer_ptr, np.isfinite(demand)),
+    )
+    for ptr, fine in rows:
+        good &= np.bincount(_owner(ptr), ~fine, len(good)) == 0
     return good
 
 
 def _solve_indices(
-    market: Market, linear: _Linear, cost: Floats, valid: Bools, nested: Bools
+    market: Market, linear: _Linear, valid: Bools
 ) -> tuple[Floats, Floats, Floats, Ints]:
     """Prices [X], indices [M], bundle prices [M], and the products without a unique solution."""
     price = np.zeros(len(linear.inverse))
     index = np.zeros(int(market.importer_ptr[-1]))
     bundle_price = np.zeros(len(index))
+    unmoved = linear.weight * (linear.demand - linear.own * linear.cost)
+    reaction = np.bincount(market.flow_exporter, unmoved, len(price)) - linear.supply
+    reaction *= linear.inverse
+    nested = ~np.isnan(market.sigma_home)
     singular: list[int] = []
     for product in np.flatnonzero(valid & (np.diff(market.flow_ptr) > 0)).tolist():
         flows, exporters, importers = ranges(market, product)
         row = market.flow_exporter[flows] - exporters.start
         column = market.flow_importer[flows] - importers.start
         size = importers.stop - importers.start
-        levels = 2 if nested[product] else 1
         # Columns: the importers' indices and, with a nest, their bundles of imports.
-        spend = np.zeros((exporters.stop - exporters.start, levels * size))
+        parts = [(linear.share, linear.by_index)]
+        if nested[product]:
+            parts.append((linear.bundle, linear.by_bundle))
+        spend = np.zeros((exporters.stop - exporters.start, len(parts) * size))
         sales = np.zeros_like(spend)
-        spend[row, column], sales[row, column] = linear.share[flows], linear.by_index[flows]
-        constant = np.bincount(column, linear.share[flows] * cost[flows], size)
-        if levels == 2:
-            spend[row, column + size] = linear.bundle[flows]
-            sales[row, column + size] = linear.by_bundle[flows]
-            more = np.bincount(column, linear.bundle[flows] * cost[flows], size)
-            constant = np.concatenate([constant, more])
+        constant = np.zeros(len(parts) * size)
+        for level, (share, response) in enumerate(parts):
+            start = level * size
+            spend[row, start + column] = share[flows]
+            sales[row, start + column] = linear.weight[flows] * response[flows]
+            costs = share[flows] * linear.cost[flows]
+            constant[start : start + size] = np.bincount(column, costs, size)
         inverse = linear.inverse[exporters]
-        reaction = inverse * linear.excess[exporters]
-        matrix = np.eye(levels * size) - spend.T @ (inverse[:, None] * sales)
+        matrix = np.eye(len(constant)) - spend.T @ (inverse[:, None] * sales)
         try:
-            found = np.linalg.solve(matrix, constant + reaction @ spend)
+            found = np.linalg.solve(matrix, constant + reaction[exporters] @ spend)
         except np.linalg.LinAlgError:
             singular.append(product)
             continue
-        price[exporters] = reaction + inverse * (sales @ found)
+        price[exporters] = reaction[exporters] + inverse * (sales @ found)
         index[importers] = found[:size]
         bundle_price[importers] = found[-size:]
     return price, index, bundle_price, np.array(singular, np.int64)
-
-
-def _by_row(row: Ints, values: Floats, rows: int) -> Floats:
-    """Sum flows by exporter or importer row."""
-    return np.bincount(row, values, rows).astype(np.float64)

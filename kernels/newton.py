@@ -12,10 +12,6 @@ from tradewedge.kernels import equations as eq
 from tradewedge.kernels.equations import Block
 from tradewedge.kernels.market import Floats
 
-NEWTON_STEPS = 50
-"""Steps kept back for Newton out of ``Options.max_steps``, where that leaves any."""
-LARGEST_MOVE = 5.0
-"""Largest change of a log price in one step."""
 HALVINGS = 30
 
 
@@ -29,9 +25,8 @@ class Attempt:
 
 
 def split_steps(max_steps: int) -> tuple[int, int]:
-    """Steps of the first method and of Newton."""
-    newton = NEWTON_STEPS if max_steps > NEWTON_STEPS else 0
-    return max_steps - newton, newton
+    """Return the largest numbers of steps of the first method and of Newton: half each."""
+    return max_steps - max_steps // 2, max_steps // 2
 
 
 def demand_jacobian(block: Block, sales: Floats, bundle: Floats, spending: Floats) -> Floats:
@@ -104,7 +99,7 @@ def newton(block: Block, start: Floats, tolerance: float, max_steps: int) -> Att
         Valid input with a finite index (:func:`~.equations.is_valid`,
         :func:`~.equations.has_finite_index`).
     start : float [i]
-        Log prices to start from; 0 is taken where they are not finite.
+        Log prices to start from; 0 is taken where they do not adjust or are not finite.
     tolerance : float
         On the largest absolute log excess demand.
     max_steps : int
@@ -114,8 +109,9 @@ def newton(block: Block, start: Floats, tolerance: float, max_steps: int) -> Att
     Attempt
         The residual is above the tolerance where Newton did not get there either.
     """
-    free = np.flatnonzero(eq.active(block))
-    price = np.where(np.isfinite(start), start, 0.0)
+    adjusts = eq.active(block)
+    free = np.flatnonzero(adjusts)
+    price = np.where(adjusts & np.isfinite(start), start, 0.0)
     excess = eq.log_excess_demand(block, price)
     worst = float(np.max(np.abs(excess), initial=0.0))
     slope = np.where(np.isfinite(block.epsilon), block.epsilon, 0.0)
@@ -128,12 +124,12 @@ def newton(block: Block, start: Floats, tolerance: float, max_steps: int) -> Att
             move = np.linalg.solve(jacobian, -excess[free])
         except np.linalg.LinAlgError:
             return Attempt(price, worst, step)
-        move *= min(1.0, LARGEST_MOVE / max(float(np.max(np.abs(move))), 1e-300))
         scale = 1.0
         for _ in range(HALVINGS):
             trial = price.copy()
             trial[free] += scale * move
-            trial_excess = eq.log_excess_demand(block, trial)
+            with np.errstate(over="ignore", invalid="ignore"):  # too far: the step is halved
+                trial_excess = eq.log_excess_demand(block, trial)
             trial_worst = float(np.max(np.abs(trial_excess), initial=0.0))
             if trial_worst < (1 - 1e-4 * scale) * worst:
                 break
