@@ -217,5 +217,5 @@ def test_bad_scenarios_say_what_is_wrong(arguments: dict, message: str) -> None:
 
 
 def test_an_unknown_branch_gets_its_nearest() -> None:
-    with pytest.raises(ConfigError, match="no branch 'tarif'.*did you mean \"tariff\""):
+    with pytest.raises(ConfigError, match=r"no branch 'tarif'.*did you mean \"tariff\""):
         NEGOTIATION.branch("tarif")
