@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tradewedge.kernels import newton
+from tradewedge.kernels import instrumented, newton
 from tradewedge.kernels.dense import block_of
 from tradewedge.kernels.equations import AT_ONE, NEAR_ONE, ROUNDING
 from tradewedge.kernels.market import (
@@ -136,6 +136,8 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
     KernelSolution
         The kernel never raises for numbers: see its ``status``.
     """
+    if shock.instruments is not None:
+        return instrumented.solve(solve, market, shock, options)
     solution = empty_solution(market)
     rows = _Rows(
         *(
@@ -437,9 +439,28 @@ def _prepare(rows, k, lay):  # type: ignore[no-untyped-def]
 def _dot(weight, col, values, start, stop):  # type: ignore[no-untyped-def]
     """Sum of the flows' weights times their importers' values."""
     total = 0.0
-    for f in range(start, stop):
-        total += weight[f] * values[col[f]]
+    first = col[start]
+    if col[stop - 1] - first == stop - 1 - start:  # no gap: vectors instead of gathers
+        part, level = weight[start:stop], values[first : first + stop - start]
+        for n in range(stop - start):
+            total += part[n] * level[n]
+    else:
+        for f in range(start, stop):
+            total += weight[f] * values[col[f]]
     return total
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _add(weight, col, value, total, start, stop):  # type: ignore[no-untyped-def]
+    """Add the flows' weights times one value to their importers' totals."""
+    first = col[start]
+    if col[stop - 1] - first == stop - 1 - start:
+        part, level = weight[start:stop], total[first : first + stop - start]
+        for n in range(stop - start):
+            level[n] += part[n] * value
+    else:
+        for f in range(start, stop):
+            total[col[f]] += weight[f] * value
 
 
 @njit(cache=True, nogil=True)
@@ -475,8 +496,7 @@ def _sweep(nx, nm, sigma, eta, sigma_home, lay, z, vec):  # type: ignore[no-unty
             value = math.expm1(power * z[i])
         else:
             value = z[i]
-        for f in range(lay.ptr[i], lay.ptr[i + 1]):
-            total[lay.col[f]] += lay.a[f] * value
+        _add(lay.a, lay.col, value, total, lay.ptr[i], lay.ptr[i + 1])
     for j in range(nm):
         demand[j] = 0.0
         bundle = 0.0
