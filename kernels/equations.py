@@ -290,7 +290,7 @@ def rounding_error(block: Block, log_price: Array) -> float:
     steepest = max(block.sigma, block.eta, block.sigma_home if block.nested else 0.0)
     gain = index_gain(block.sigma, block.eta, block.sigma_home)
     longest = max(block.share.shape)
-    return ROUNDING * ((4 + longest) * (1 + gain) + 4 * (1 + steepest) * (1 + size))
+    return float(ROUNDING * ((4 + longest) * (1 + gain) + 4 * (1 + steepest) * (1 + size)))
 
 
 def index_gain(sigma: float, eta: float, sigma_home: float) -> float:
