@@ -37,8 +37,7 @@ class Scenario:
     name : str
         Identifies the scenario in every table.
     measures : sequence of Measure
-        Kept in the order in which they act: by priority, then as listed. None at all is the
-        baseline.
+        They act by priority, then as listed. None at all is the baseline.
     description, source : str
         What it is about, and where it is written down.
     status : str
@@ -399,7 +398,7 @@ def law(day: dt.date | str) -> Scenario:
 
 
 def _check_measures(measures: object, where: str) -> tuple[Measure, ...]:
-    """Check that these are measures, and put them in the order in which they act."""
+    """Measures as a tuple."""
     if isinstance(measures, Measure):
         raise ConfigError(f"{where} is a list; write [{measures.kind}(...)]")
     if isinstance(measures, str) or not isinstance(measures, Iterable):
@@ -410,7 +409,7 @@ def _check_measures(measures: object, where: str) -> tuple[Measure, ...]:
             raise ConfigError(
                 f"{where}[{position}] is no measure: {measure!r}; use one of {', '.join(MEASURES)}"
             )
-    return tuple(sorted(found, key=lambda measure: measure.priority))
+    return found
 
 
 def _check_names(names: object, where: str) -> tuple[str, ...]:

@@ -101,15 +101,6 @@ def test_a_path_of_no_dates_is_refused() -> None:
         tw.Scenario("ban", [BAN]).path([])
 
 
-def test_priority_orders_and_the_list_breaks_ties() -> None:
-    late, early, same = (
-        tw.Tariff(rate=rate, priority=priority) for rate, priority in ((1, 2), (2, -1), (3, 2))
-    )
-    case = tw.Scenario("order", [late, early, same])
-    assert case.measures == (early, late, same)
-    assert tw.Scenario.from_yaml(case.to_yaml()) == case
-
-
 def test_branches_part_on_their_date() -> None:
     assert NEGOTIATION.hypothetical
     before = NEGOTIATION.at("2026-07-12")
@@ -141,9 +132,10 @@ def test_a_path_follows_every_branch() -> None:
     assert days == ["2024-12-03", "2025-11-09", "2026-07-13", "2026-09-01", "2026-11-28"]
 
 
-def test_a_branch_measure_keeps_its_priority() -> None:
+def test_a_branch_measure_comes_after_the_others_and_keeps_its_priority() -> None:
     later = NEGOTIATION.branch("later").at("2026-12-01")
-    assert [m.kind for m in later.measures] == ["Tariff", "Exclusion", "TradeCost"]
+    assert [m.kind for m in later.measures] == ["Exclusion", "TradeCost", "Tariff"]
+    assert [m.priority for m in later.measures] == [0, 0, -1]
 
 
 def test_a_supply_that_grows_has_grown_so_far() -> None:
