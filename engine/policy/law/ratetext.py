@@ -1,0 +1,61 @@
+"""Reads rates of duty as the US tariff schedule prints them."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_CENT: Final = 0.01
+_KG_PER_TON: Final = 1000.0
+_AD_VALOREM = re.compile(r"^([\d.]+)\s*%$")
+_PER_WEIGHT = re.compile(r"^(\$?)([\d.]+)(¢?)\s*/\s*(kg|t)$")
+_PROGRAMMES = re.compile(r"([^()]*)\(([^()]*)\)")
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A rate of duty.
+
+    Attributes
+    ----------
+    ad_valorem : float
+        Fraction of the customs value.
+    usd_per_kg : float
+        Specific part.
+    complete : bool
+        Whether all of the text was understood. Charges per litre, per piece, on a content or by
+        reference to another line are not; they count as 0 in the two numbers.
+    """
+
+    ad_valorem: float
+    usd_per_kg: float
+    complete: bool
+
+
+def read_rate(text: str) -> Rate:
+    """Read a rate such as ``Free``, ``3.7%`` or ``5.2¢/kg + 4%``."""
+    ad_valorem = usd_per_kg = 0.0
+    complete = bool(text.strip())
+    for part in (part.strip() for part in text.split("+")):
+        if part == "Free":
+            continue
+        if found := _AD_VALOREM.match(part):
+            ad_valorem += float(found[1]) / 100
+        elif (found := _PER_WEIGHT.match(part)) and bool(found[1]) != bool(found[3]):
+            amount = float(found[2]) * (_CENT if found[3] else 1.0)
+            usd_per_kg += amount / (_KG_PER_TON if found[4] == "t" else 1.0)
+        else:
+            complete = False
+    return Rate(round(ad_valorem, 6), round(usd_per_kg, 8), complete)
+
+
+def read_special(text: str) -> dict[str, str]:
+    """Read a special column: programme code to the text of its rate.
+
+    ``Free (A, AU) 2.5% (JP)`` gives ``{"A": "Free", "AU": "Free", "JP": "2.5%"}``.
+    """
+    return {
+        code.strip(" ."): rate.strip()
+        for rate, symbols in _PROGRAMMES.findall(text)
+        for code in symbols.split(",")
+        if code.strip(" .")
+    }
