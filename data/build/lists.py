@@ -2,8 +2,9 @@
 
     python -m tradewedge.data.build.lists SHARED_DIR
 
-A new family of lists is one more function that returns lines (list, product, stage, why_not)
-and rows of the index (list, title, vintage, status, source, note), added to ``FAMILIES``.
+A new family of lists is one more function that returns lines (list, product, stage, why_not,
+coverage) and rows of the index (list, title, vintage, status, source, note), added to
+``FAMILIES``. ``data/law`` is built first.
 """
 
 import sys
@@ -13,10 +14,12 @@ from pathlib import Path
 import polars as pl
 
 from tradewedge.data.build.csvtext import read_text
+from tradewedge.data.build.lists_controls import measures
+from tradewedge.data.build.lists_law import COLUMNS, us_law
 
 DATA = Path(__file__).resolve().parents[1]
 OUT = DATA / "lists"
-LINES = ("list", "product", "stage", "why_not")
+LINES = COLUMNS
 INDEX = ("list", "title", "vintage", "status", "source", "note")
 CHAINS = {
     "Rare earths (REE) → NdFeB/SmCo magnets": "rare_earths",
@@ -48,6 +51,9 @@ CHAINS = {
 }
 EARLIER_EDITION = "HS2017 code, which HS2022 has split or moved"
 
+# Lists written at six digits: no share of a code is left out.
+_WHOLE = pl.lit(None, dtype=pl.String).alias("coverage")
+
 Family = tuple[pl.DataFrame, list[dict[str, str]]]
 
 
@@ -77,6 +83,7 @@ def pcmdp(shared: Path) -> Family:
         pl.col("hs6").alias("product"),
         "stage",
         pl.lit(None, dtype=pl.String).alias("why_not"),
+        _WHOLE,
     )
     derivative = _stages(late).select(
         pl.lit("pcmdp:derivative").alias("list"),
@@ -87,6 +94,7 @@ def pcmdp(shared: Path) -> Family:
         .when("old")
         .then(pl.lit(EARLIER_EDITION))
         .alias("why_not"),
+        _WHOLE,
     )
     about = [
         {
@@ -124,6 +132,7 @@ def chains(shared: Path) -> Family:
                 pl.col("hs6").alias("product"),
                 "stage",
                 pl.when("old").then(pl.lit(EARLIER_EDITION)).alias("why_not"),
+                _WHOLE,
             )
         )
         about.append(
@@ -152,6 +161,7 @@ def us_critical(_shared: Path) -> Family:
                 "product",
                 pl.lit(None, dtype=pl.String).alias("stage"),
                 pl.lit(None, dtype=pl.String).alias("why_not"),
+                _WHOLE,
             )
         )
         about.append(
@@ -167,7 +177,7 @@ def us_critical(_shared: Path) -> Family:
     return pl.concat(lines), about
 
 
-FAMILIES: tuple[Callable[[Path], Family], ...] = (pcmdp, chains, us_critical)
+FAMILIES: tuple[Callable[[Path], Family], ...] = (pcmdp, chains, us_critical, us_law, measures)
 
 
 def main(arguments: list[str]) -> None:
