@@ -69,6 +69,7 @@ def run_batch(settings: Settings, directory: Path, notify: Notify) -> Outcome:
         return Outcome(read_run(directory), skipped=True)
     solver = partial(
         solve,
+        reference=settings.reference,
         model=settings.model,
         backend=settings.backend,
         tolerance=settings.tolerance,
@@ -91,6 +92,8 @@ def run_batch(settings: Settings, directory: Path, notify: Notify) -> Outcome:
 def open_world(settings: Settings) -> World:
     """Load the world that the settings name, with their elasticities and products."""
     world = load_world(settings.world, year=settings.year, elasticities=settings.elasticities)
+    if settings.horizon is not None:
+        world = world.at_horizon(settings.horizon)
     if settings.products is not None:
         world = world.select(_matching(world, settings.products))
     table = (

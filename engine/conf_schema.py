@@ -15,12 +15,21 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError
+from tradewedge.horizon import check_years
 from tradewedge.policy import Scenario
+from tradewedge.policy.scenario import law
 from tradewedge.settings import Settings
+from tradewedge.solver import one_state
 from tradewedge.store import config_hash
 
 SCHEMA_NAME = "run_schema"
+
+#: Value of ``dates``: every day on which something in a scenario changes.
+CHANGES = "changes"
+#: The set of conf/elasticities that is used unless another is named.
+DEFAULT_SET = "central"
 
 
 class ModelName(Enum):
@@ -98,6 +107,10 @@ class RunConf:
     data: DataConf = field(default_factory=DataConf)
     scenario: dict[str, Any] = field(default_factory=dict)
     scenario_files: list[str] = field(default_factory=list)
+    date: str | None = None
+    dates: Any = None
+    reference: str | None = None
+    horizon: float | None = None
     model: ModelConf = field(default_factory=ModelConf)
     elasticities: ElasticitiesConf = field(default_factory=ElasticitiesConf)
     backend: BackendConf = field(default_factory=BackendConf)
@@ -137,7 +150,9 @@ def to_settings(config: DictConfig) -> Settings:
         world=_world(conf.data),
         year=conf.data.year,
         products=None if conf.data.products is None else tuple(conf.data.products),
-        scenarios=_scenarios(conf),
+        scenarios=_in_time(_scenarios(conf), conf),
+        reference=_reference(conf),
+        horizon=conf.horizon,
         elasticities=conf.elasticities.name,
         elasticities_file=_file(conf.elasticities),
         sigma=conf.elasticities.sigma,
@@ -173,7 +188,7 @@ def _directory(*, _root_: DictConfig) -> str:
     # A scenario file that was edited is another run.
     config["scenario_files"] = {
         path: Path(path).read_text(encoding="utf-8")
-        for path in config["scenario_files"]
+        for path in [*config["scenario_files"], config["reference"] or ""]
         if Path(path).is_file()
     }
     world = config["data"]["name"] or Path(config["data"]["path"] or "world").name
@@ -249,3 +264,55 @@ def _existing(path: str) -> Path:
     if not found.is_file():
         raise ConfigError(f"scenario_files: there is no file {path}.")
     return found
+
+
+def _in_time(scenarios: tuple[Scenario, ...], conf: RunConf) -> tuple[Scenario, ...]:
+    """The scenarios on the day or days asked for."""
+    if conf.date is not None and conf.dates is not None:
+        raise ConfigError("date and dates are both given: date is one day, dates are several.")
+    if conf.dates is None:
+        return tuple(state for case in scenarios for state in case.states(conf.date))
+    if conf.dates == CHANGES:
+        return tuple(state for case in scenarios for state in case.path())
+    if not isinstance(conf.dates, list):
+        raise ConfigError(
+            f"dates is a list such as [2026-01-20,2026-12-01], or the word {CHANGES}, not "
+            f"{conf.dates!r}."
+        )
+    return tuple(state for case in scenarios for state in case.path(conf.dates))
+
+
+def _reference(conf: RunConf) -> Scenario | None:
+    """The law of a day, a scenario that ships, or one in a file."""
+    asked = conf.reference
+    if asked is None:
+        return None
+    if asked[:1].isdigit():
+        return law(asked)
+    shipped = {scenario.name: scenario for scenario in shipped_scenarios()}
+    if asked in shipped:
+        found = shipped[asked]
+    elif Path(asked).is_file():
+        found = Scenario.from_yaml(Path(asked))
+    else:
+        near = nearest(asked, list(shipped))
+        raise ConfigError(
+            f"reference: {asked!r} is no date, no shipped scenario and no file"
+            + (f"; did you mean {near[0]}?" if near else ".")
+        )
+    return one_state(found, conf.date)
+
+
+def _elasticity_set(conf: RunConf) -> str | None:
+    """The named set; a horizon takes the place of the default one."""
+    name = conf.elasticities.name
+    if conf.horizon is None:
+        return name
+    check_years(conf.horizon)
+    named = conf.elasticities.file or (None if name == DEFAULT_SET else name)
+    if named is not None:
+        raise ConfigError(
+            f"horizon and elasticities ({named}) both say which elasticities hold: leave one out. "
+            "Single values go on top of either, as elasticities.sigma=5."
+        )
+    return None

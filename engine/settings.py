@@ -20,6 +20,11 @@ class Settings:
     products : tuple of str or None
         HS prefixes to keep; None: all.
     scenarios : tuple of Scenario
+        As they are solved: each on its day.
+    reference : Scenario or None
+        What ratios refer to; None: the data year.
+    horizon : float or None
+        Years that trade has to adjust; None: the elasticities named next.
     elasticities : str or None
         Name of a set; None: what the world holds.
     elasticities_file : Path or None
@@ -40,6 +45,8 @@ class Settings:
     year: int | None
     products: tuple[str, ...] | None
     scenarios: tuple[Scenario, ...]
+    reference: Scenario | None
+    horizon: float | None
     elasticities: str | None
     elasticities_file: Path | None
     sigma: float | None
@@ -60,6 +67,8 @@ class Settings:
         return {
             "data": {"world": self.world, "year": self.year, "products": self.products},
             "scenarios": [scenario.to_dict() for scenario in self.scenarios],
+            "reference": None if self.reference is None else self.reference.to_dict(),
+            "horizon": self.horizon,
             "elasticities": {
                 "name": self.elasticities,
                 "file": _file_record(self.elasticities_file),

@@ -80,7 +80,7 @@ def solve(
     """
     given = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
     cases = _states(given, date)
-    against = None if reference is None else _one_state(reference, date)
+    against = None if reference is None else one_state(reference, date)
     if horizon is not None:
         world = world.at_horizon(horizon)
     if on_failure not in ("report", "raise"):
@@ -138,7 +138,7 @@ def _states(scenarios: Sequence[Scenario], date: dt.date | str | None) -> tuple[
     return cases
 
 
-def _one_state(reference: Scenario, date: dt.date | str | None) -> Scenario:
+def one_state(reference: Scenario, date: dt.date | str | None) -> Scenario:
     """The reference as it stands on a day, which has to be one."""
     if not isinstance(reference, Scenario):
         raise ConfigError(f"reference is a tw.Scenario, not {type(reference).__name__}")
