@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tradewedge import horizon, intake
+from tradewedge import horizon, intake, segments
 from tradewedge.codes import nearest
 from tradewedge.duty import Duty, stack
 from tradewedge.elasticities import Elasticities
@@ -258,6 +258,14 @@ class World:
             critical=None if self.critical is None else self.critical[keep_k],
         )
 
+    def split_importer(self, country: str, shares: Mapping[str, float]) -> "World":
+        """The same world with parts of one importer's demand set apart.
+
+        ``world.split_importer("USA", {"defence": 0.05})`` adds the importer "USA:defence". See
+        :func:`tradewedge.segments.split_importer`.
+        """
+        return segments.split_importer(self, country, shares)
+
     def save(self, directory: str | Path, *, overwrite: bool = False) -> Path:
         """Write the world to a directory that :func:`tradewedge.load_world` opens.
 
@@ -316,7 +324,12 @@ class World:
     @cached_property
     def home(self) -> NDArray[np.bool_]:
         """True for domestic sales, [F]."""
-        return self.flow_exporter == self.flow_importer
+        return self.flow_exporter == self.parent[self.flow_importer]
+
+    @cached_property
+    def parent(self) -> Ints:
+        """Index of the country that each country is a segment of, or its own, [N]."""
+        return segments.parents(self.countries)
 
     @cached_property
     def tariff_base(self) -> Floats:

@@ -1,7 +1,7 @@
 """Which countries of a world a measure's ``importer`` or ``exporter`` means."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tradewedge import codes
 from tradewedge.errors import ConfigError
 from tradewedge.policy.checks import EVERYTHING, Codes
+from tradewedge.segments import parent, segment
 from tradewedge.world import World
 
 Bools = NDArray[np.bool_]
@@ -75,7 +76,8 @@ class Atlas:
             rows = [
                 row
                 for code, row in self.row.items()
-                if code in members or (code in self.aggregates and self.aggregates[code] <= members)
+                if parent(code) in members
+                or (parent(code) in self.aggregates and self.aggregates[parent(code)] <= members)
             ]
             inside[np.ix_(rows, rows)] = True
         return inside
@@ -129,7 +131,28 @@ def find(atlas: Atlas, wanted: Codes, where: str) -> Places:
             hidden = {code: by for code, by in hidden.items() if code not in members}
     if hidden:
         raise ConfigError(_hidden_message(atlas, hidden, where))
-    return Places(matched, named, tuple(absent))
+    # A country means all its segments.
+    segments = atlas.world.parent
+    return Places(matched | matched[segments], named | named[segments], tuple(absent))
+
+
+def only_segment(atlas: Atlas, places: Places, name: str, where: str) -> Places:
+    """Keep one segment of the countries matched.
+
+    Raises
+    ------
+    ConfigError
+        If none of them has it in this world.
+    """
+    inside = np.array([segment(code) == name for code in atlas.world.countries])
+    if not (places.matched & inside).any():
+        known = sorted({segment(code) for code in atlas.world.countries} - {""})
+        raise ConfigError(
+            f"{where}: segment {name!r}: none of its importers has this segment in world "
+            f"{atlas.world.name!r}, which has {', '.join(known) or 'none'}. Set it apart with "
+            f'world.split_importer("USA", {{"{name}": 0.05}}), or with segments in the scenario'
+        )
+    return replace(places, matched=places.matched & inside, named=places.named & inside)
 
 
 def _country(atlas: Atlas, text: str, where: str) -> str:

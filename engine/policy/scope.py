@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from tradewedge.errors import ConfigError
 from tradewedge.policy import goods, places
-from tradewedge.policy.measures import DemandShift, Measure, SupplyShift
+from tradewedge.policy.measure import Measure
+from tradewedge.policy.quotas import Exclusion
 from tradewedge.world import World
 
 Bools = NDArray[np.bool_]
@@ -78,10 +79,12 @@ def select(index: Index, measure: Measure, where: str) -> Selection:
         does not say ``allow_empty``; the message says which argument emptied it.
     """
     wanted = goods.find(index.shelf, measure.products, f"{where}: products")
-    exporters = places.find(index.atlas, measure.exporter, f"{where}: exporter")
+    exporters = places.find(index.atlas, measure.sellers, f"{where}: exporter")
     importers = places.find(index.atlas, measure.importer, f"{where}: importer")
+    if isinstance(measure, Exclusion) and measure.segment is not None:
+        importers = places.only_segment(index.atlas, importers, measure.segment, where)
     rows = _crossing(index, wanted.matched, exporters.matched, importers.matched)
-    if isinstance(measure, SupplyShift | DemandShift):
+    if measure.whole_rows:
         home = union = np.zeros(rows.size, dtype=bool)
     else:
         home, union = _spared(index, rows, measure, exporters.named, importers.named)
@@ -117,7 +120,7 @@ def _spared(
 ) -> tuple[Bools, Bools]:
     """Which of ``rows`` are left alone as sales at home, and as inside a customs union."""
     exporter, importer = index.world.flow_exporter[rows], index.world.flow_importer[rows]
-    at_home = exporter == importer
+    at_home = index.world.home[rows]
     nothing = np.zeros(rows.size, dtype=bool)
     home = nothing if measure.include_domestic else at_home
     if measure.include_intra:
@@ -174,7 +177,7 @@ def _nothing(
         )
     parts = {
         "products": (wanted.matched, world.flow_product, measure.products),
-        "exporter": (exporters.matched, world.flow_exporter, measure.exporter),
+        "exporter": (exporters.matched, world.flow_exporter, measure.sellers),
         "importer": (importers.matched, world.flow_importer, measure.importer),
     }
     marked = {name: mask[column] for name, (mask, column, _) in parts.items()}

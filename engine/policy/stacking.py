@@ -29,21 +29,30 @@ def ordered(duties: Iterable[Duty]) -> tuple[Duty, ...]:
 
 def add(duties: tuple[Duty, ...], rows: Ints, rate: float, authority: str) -> tuple[Duty, ...]:
     """Put ``rate`` on top of what is in force on ``rows``, under ``authority``."""
-    if rows.size == 0:
+    return put(duties, Duty(authority, rows, np.full(rows.size, rate)))
+
+
+def put(duties: tuple[Duty, ...], new: Duty) -> tuple[Duty, ...]:
+    """Add a duty whose rate may differ between its rows."""
+    if new.rows.size == 0:
         return duties
-    new = Duty(authority, rows, np.full(rows.size, rate))
-    if all(duty.authority != authority for duty in duties):
+    if all(duty.authority != new.authority for duty in duties):
         return (*duties, new)
-    return tuple(_sum(duty, new) if duty.authority == authority else duty for duty in duties)
+    return tuple(_sum(duty, new) if duty.authority == new.authority else duty for duty in duties)
 
 
-def replace(duties: tuple[Duty, ...], rows: Ints, rate: float, authority: str) -> tuple[Duty, ...]:
-    """Remove every duty on ``rows``, then charge ``rate`` there under ``authority``."""
+def remove(duties: tuple[Duty, ...], rows: Ints) -> tuple[Duty, ...]:
+    """Remove every duty on ``rows``."""
     kept = []
     for duty in duties:
         keep = ~_among(duty.rows, rows)
         kept.append(Duty(duty.authority, duty.rows[keep], duty.rate[keep]))
-    return add(tuple(duty for duty in kept if duty.rows.size), rows, rate, authority)
+    return tuple(duty for duty in kept if duty.rows.size)
+
+
+def replace(duties: tuple[Duty, ...], rows: Ints, rate: float, authority: str) -> tuple[Duty, ...]:
+    """Remove every duty on ``rows``, then charge ``rate`` there under ``authority``."""
+    return add(remove(duties, rows), rows, rate, authority)
 
 
 def multiply(duties: tuple[Duty, ...], rows: Ints, factor: float) -> tuple[Duty, ...]:
@@ -56,6 +65,29 @@ def multiply(duties: tuple[Duty, ...], rows: Ints, factor: float) -> tuple[Duty,
         )
         for duty in duties
     )
+
+
+def increase(duties: tuple[Duty, ...], base: Iterable[Duty]) -> tuple[Duty, ...]:
+    """By how much each authority charges more than in ``base``, where it does."""
+    before = {duty.authority: duty for duty in ordered(base)}
+    found = []
+    for duty in duties:
+        more = duty
+        if duty.authority in before:
+            old = before[duty.authority]
+            more = _sum(duty, Duty(old.authority, old.rows, -old.rate))
+        above = more.rate > 0
+        found.append(Duty(duty.authority, more.rows[above], more.rate[above]))
+    return tuple(found)
+
+
+def cut(duties: tuple[Duty, ...], part: Iterable[Duty], factor: Floats) -> tuple[Duty, ...]:
+    """Scale ``part``, which is in ``duties``, by ``factor`` [F]."""
+    for duty in part:
+        less = duty.rate * (factor[duty.rows] - 1.0)
+        hit = less < 0
+        duties = put(duties, Duty(duty.authority, duty.rows[hit], less[hit]))
+    return duties
 
 
 def _sum(first: Duty, second: Duty) -> Duty:

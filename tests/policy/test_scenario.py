@@ -44,6 +44,39 @@ texts = st.one_of(st.none(), st.text(max_size=20).filter(lambda t: not t.lower()
 numbers = st.floats(1e-6, 4.9, allow_nan=False)
 
 
+contents = st.one_of(st.sampled_from(["low", "central", "high"]), numbers.map(lambda x: x / 5))
+quotas = {"fraction": numbers}, {"tons": numbers, "mineral": st.just("Li"), "content": contents}
+prices = {"multiple": numbers}, {"usd_per_kg": numbers, "per": st.just("Li"), "content": contents}
+shifts = {"factor": numbers}, {"tons": numbers, "joint": st.dictionaries(codes, numbers)}
+own: dict[str, tuple[dict[str, st.SearchStrategy], ...]] = {
+    "Tariff": ({"rate": numbers, "mode": st.sampled_from(["add", "set", "multiply"])},),
+    "SpecificDuty": (prices[1],),
+    "CompoundDuty": ({"text": st.sampled_from(["5.2¢/kg + 4%", "Free", "$2/kg on Li content"])},),
+    "TariffRateQuota": tuple(
+        {**quota, "in_rate": st.just(0.1), "out_rate": numbers.map(lambda x: x + 0.1)}
+        for quota in quotas
+    ),
+    "PriceFloor": tuple({**price, "dispersion": st.none() | numbers} for price in prices),
+    "ImportQuota": tuple({**quota, "rent": st.just("exporter")} for quota in quotas),
+    "ExportQuota": tuple({**quota, "per": st.just("pair")} for quota in quotas),
+    "ExportTax": ({"rate": numbers},),
+    "Exclusion": ({"segment": st.none() | codes},),
+    "TradeCost": ({"factor": numbers},),
+    "Agreement": ({"members": scopes, "carve_out": scopes, "cap": st.none() | numbers},),
+    "SupplyShift": shifts,
+    "DemandShift": ({"factor": numbers},),
+    "Capacity": quotas,
+    "ContractForDifference": tuple({**price, "upside_share": st.just(0.3)} for price in prices),
+}
+ONE_SIDED = {
+    "SupplyShift": "importer",
+    "Capacity": "importer",
+    "ContractForDifference": "importer",
+    "DemandShift": "exporter",
+    "Agreement": "exporter",
+}
+
+
 @st.composite
 def measures(draw: st.DrawFn) -> Measure:
     kind = draw(st.sampled_from(sorted(MEASURES)))
@@ -52,17 +85,14 @@ def measures(draw: st.DrawFn) -> Measure:
         "allow_empty": draw(st.booleans()),
         **{name: draw(texts) for name in ("authority", "label", "source", "status")},
     }
-    if kind != "DemandShift":
-        arguments["exporter"] = draw(scopes)
-    if kind != "SupplyShift":
-        arguments["importer"] = draw(scopes)
-    if kind in ("Tariff", "ExportTax"):
-        arguments["rate"] = draw(numbers)
-    elif kind != "Exclusion":
-        arguments["factor"] = draw(numbers)
-    if kind == "Tariff":
-        arguments["mode"] = draw(st.sampled_from(["add", "set", "multiply"]))
-    return MEASURES[kind](**arguments)
+    for side in {"importer", "exporter"} - {ONE_SIDED.get(kind)}:
+        arguments[side] = draw(scopes)
+    chosen = draw(st.sampled_from(own[kind]))
+    return MEASURES[kind](**arguments, **{name: draw(what) for name, what in chosen.items()})
+
+
+def test_every_kind_is_tried_below() -> None:
+    assert set(own) == set(MEASURES)
 
 
 def test_yaml_and_python_are_the_same_thing(tmp_path: Path) -> None:

@@ -1,0 +1,202 @@
+"""Wedges while measures are being applied, one after the other."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewedge.duty import Duty
+from tradewedge.policy import goods
+from tradewedge.world import World
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One measure at work: what every rule needs to know beside the measure.
+
+    Attributes
+    ----------
+    world : World
+    shelf : goods.Shelf
+    number : int
+        Measure number.
+    rows : int64 [n]
+        Flow rows that it reaches, ascending.
+    where : str
+        Put in front of error messages.
+    """
+
+    world: World
+    shelf: goods.Shelf
+    number: int
+    rows: Ints
+    where: str
+
+
+@dataclass(frozen=True, eq=False)
+class Floor:
+    """A price floor on some flows.
+
+    Attributes
+    ----------
+    number : int
+    rows : int64 [n]
+    price : float64 [n]
+        Over the baseline duty-paid unit value, or the border one if ``at_border``.
+    at_border, to_exporter : bool
+    dispersion : float
+    """
+
+    number: int
+    rows: Ints
+    price: Floats
+    at_border: bool
+    to_exporter: bool
+    dispersion: float
+
+
+@dataclass(frozen=True, eq=False)
+class StepDuty:
+    """A duty that rises beyond a quantity: the part of a tariff-rate quota that is no duty yet.
+
+    Attributes
+    ----------
+    number : int
+    rows : int64 [n]
+    limit : float64 [n]
+        Quantity within, over the baseline's; positive.
+    extra : float64 [n]
+        Ad valorem rate on top beyond it.
+    to_exporter : bool
+    """
+
+    number: int
+    rows: Ints
+    limit: Floats
+    extra: Floats
+    to_exporter: bool
+
+    def without(self, rows: Ints) -> "StepDuty":
+        """The same, but not on ``rows``."""
+        keep = ~np.isin(self.rows, rows)
+        return replace(self, rows=self.rows[keep], limit=self.limit[keep], extra=self.extra[keep])
+
+    def scaled(self, rows: Ints, factor: float) -> "StepDuty":
+        """The same, with the rate beyond the quota scaled on ``rows``."""
+        hit = np.isin(self.rows, rows)
+        return replace(self, extra=np.where(hit, self.extra * factor, self.extra))
+
+    def capped(self, most: Floats) -> "StepDuty":
+        """The same, with at most ``most`` [F] beyond the quota."""
+        return replace(self, extra=np.minimum(self.extra, most[self.rows]))
+
+
+@dataclass(frozen=True, eq=False)
+class Quota:
+    """A limit that some flows share, product by product and unit by unit.
+
+    Attributes
+    ----------
+    number : int
+    kind : {"import_quota", "export_quota", "capacity"}
+    per : {"pair", "importer", "exporter", "global"}
+    rent : {"importer", "exporter", "producer"}
+    rows : int64 [n]
+    limit : float64 [n]
+        Over the baseline quantity; the same for all rows of one unit.
+    tons : float64 [n]
+        Baseline tons, of the mineral where the limit is of one; NaN where unknown.
+    """
+
+    number: int
+    kind: Literal["import_quota", "export_quota", "capacity"]
+    per: Literal["pair", "importer", "exporter", "global"]
+    rent: Literal["importer", "exporter", "producer"]
+    rows: Ints
+    limit: Floats
+    tons: Floats
+
+
+@dataclass(eq=False)
+class Draft:
+    """What the measures so far amount to; arrays as in :class:`~tradewedge.policy.Wedges`.
+
+    ``specific`` holds specific duties per unit of the baseline duty-paid price. ``capacity``,
+    ``strike``, ``covered`` and ``upside`` are those of the kernel, [X], each of the first and
+    second with the number of the measure that set it, or -1.
+    """
+
+    duties: tuple[Duty, ...]
+    tariff_changed: Bools
+    trade_cost: Floats
+    export_taxes: tuple[Duty, ...]
+    excluded: Bools
+    supply: Floats
+    demand: Floats
+    touched: Bools
+    capacity: Floats
+    capacity_number: Ints
+    strike: Floats
+    strike_number: Ints
+    covered: Floats
+    upside: Floats
+    specific: tuple[Duty, ...] = ()
+    floors: list[Floor] = field(default_factory=list)
+    steps: list[StepDuty] = field(default_factory=list)
+    quotas: list[Quota] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, world: World, duties: tuple[Duty, ...]) -> "Draft":
+        """The baseline: ``duties`` are its tariffs."""
+        f, x, m = world.value.size, world.exporter_country.size, world.importer_country.size
+        return cls(
+            duties=duties,
+            tariff_changed=np.zeros(f, dtype=bool),
+            trade_cost=np.ones(f),
+            export_taxes=(),
+            excluded=np.zeros(f, dtype=bool),
+            supply=np.ones(x),
+            demand=np.ones(m),
+            touched=np.zeros(f, dtype=bool),
+            capacity=np.full(x, np.inf),
+            capacity_number=np.full(x, -1),
+            strike=np.zeros(x),
+            strike_number=np.full(x, -1),
+            covered=np.zeros(x),
+            upside=np.zeros(x),
+        )
+
+    @property
+    def has_instruments(self) -> bool:
+        """Whether anything depends on prices or quantities."""
+        return bool(
+            self.specific
+            or self.floors
+            or self.steps
+            or self.quotas
+            or np.isfinite(self.capacity).any()
+            or self.strike.any()
+        )
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What a reader should know about one measure at work.
+
+    Attributes
+    ----------
+    notes : tuple of str
+    without_tons : int
+        Flows whose tons were needed and unknown.
+    """
+
+    notes: tuple[str, ...] = ()
+    without_tons: int = 0
+
+    def __add__(self, other: "Remark") -> "Remark":
+        return Remark(self.notes + other.notes, self.without_tons + other.without_tons)

@@ -1,0 +1,101 @@
+"""The duties of the data year, moved to the law of a day: what a scenario's measures act on."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewedge.duty import Duty
+from tradewedge.errors import ConfigError
+from tradewedge.policy import stacking
+from tradewedge.policy.law.change import LawChange, law_change
+from tradewedge.world import World
+
+#: The importer whose law is known.
+IMPORTER = "USA"
+
+
+@dataclass(frozen=True, eq=False)
+class LawBase:
+    """Duties under the law of a day.
+
+    Attributes
+    ----------
+    duties : tuple of Duty
+        The baseline and what the law changed since, one per authority, rows ascending.
+    changed : bool [F]
+        Flows on which the law changed.
+    note : str
+        Which law, what it moved, and how well the flows are covered.
+    """
+
+    duties: tuple[Duty, ...]
+    changed: NDArray[np.bool_]
+    note: str
+
+
+def under_law(world: World, day: dt.date, where: str) -> LawBase:
+    """Move a world's duties to the law of a day.
+
+    ``t = effective_base + (statutory_day - statutory_base)``, authority by authority.
+
+    Parameters
+    ----------
+    world : World
+        Needs flows into the United States, their baseline duties, an HS edition and a year.
+    day : date
+    where : str
+        Put in front of error messages.
+
+    Raises
+    ------
+    ConfigError
+        If the world lacks one of these.
+    """
+    known = world.tariff_importers
+    if not np.any(_into_importer(world)):
+        raise ConfigError(
+            f"{where}: the law on file is that of the United States, and world {world.name!r} has "
+            "no flow into them. Leave law out, or take a world with US imports"
+        )
+    if known is not None and IMPORTER not in known:
+        raise ConfigError(
+            f"{where}: the law is added to the duties of the data year, and world {world.name!r} "
+            "does not know those of the United States. Give it tariffs, or leave law out"
+        )
+    try:
+        change = law_change(world, day)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    duties = stacking.ordered(world.duties)
+    changed = np.zeros(world.value.size, dtype=bool)
+    for duty in stacking.ordered(change.duties):
+        duties = stacking.put(duties, duty)
+        changed[duty.rows] = True
+    return LawBase(duties, changed, _note(day, change, changed))
+
+
+def _into_importer(world: World) -> NDArray[np.bool_]:
+    into = np.array([country == IMPORTER for country in world.countries], dtype=bool)
+    found: NDArray[np.bool_] = into[world.flow_importer] & ~world.home
+    return found
+
+
+def _note(day: dt.date, change: LawChange, changed: NDArray[np.bool_]) -> str:
+    shares = {row["weights"]: row["share"] for row in change.coverage.iter_rows(named=True)}
+    text = (
+        f"law of {day}: duties of the United States differ from those of the data year on "
+        f"{int(changed.sum()):,} flows; {_percent(shares.get('own imports'))} of the value of "
+        "their imports is weighted by the partner's own lines"
+    )
+    uncovered = shares.get("no line")
+    if uncovered:
+        text += f", {_percent(uncovered)} has no line in the law on file and keeps its duties"
+    if change.capped:
+        text += f"; on {change.capped:,} flows the fall exceeds the duty and was cut to it"
+    return text
+
+
+def _percent(share: float | None) -> str:
+    return f"{100 * (share or 0.0):.1f} %"
