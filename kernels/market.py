@@ -6,7 +6,7 @@ importer). All three are sorted by product, so a product owns a contiguous range
 by the ``*_ptr`` arrays, and a product without flows owns none. Only active countries have rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -67,6 +67,59 @@ class Market:
 
 
 @dataclass(frozen=True, eq=False)
+class Instruments:
+    """Measures whose wedge depends on prices or quantities, aligned with a :class:`Market`.
+
+    Prices are in units of the baseline delivered (flows) or producer (exporters) price,
+    quantities in units of the baseline's. A group is a set of flows of one product under one
+    quantity limit; its premium multiplies the delivered price like a tariff.
+
+    Attributes
+    ----------
+    specific : float64 [F]
+        Specific duty per unit; 0: none.
+    floor : float64 [F]
+        Lowest delivered price; 0: none.
+    dispersion : float64 [F]
+        Standard deviation of log price within the code, for the floor: the delivered price is
+        then the mean of shipments each lifted to the floor. 0: all shipments have one price.
+    quota : float64 [F]
+        Largest quantity; inf: none.
+    beyond_quota : float64 [F]
+        Log of the factor that applies beyond the quota (a tariff-rate quota); inf: nothing may
+        enter beyond it.
+    capacity : float64 [X]
+        Largest output; inf: none.
+    strike : float64 [X]
+        Price guaranteed on covered output (a contract for differences); 0: none.
+    covered, upside : float64 [X]
+        Share of output covered; share of the price above the strike that is paid back.
+    group_ptr : int64 [G + 1]
+        Range of each group in the two arrays that follow.
+    group_flow : int64 [n]
+        Flow rows; all of one group belong to one product.
+    group_weight : float64 [n]
+        Share of the flow in the group's baseline quantity; sums to 1 over a group.
+    group_limit : float64 [G]
+        Largest total quantity of the group over its baseline; positive.
+    """
+
+    specific: Floats
+    floor: Floats
+    dispersion: Floats
+    quota: Floats
+    beyond_quota: Floats
+    capacity: Floats
+    strike: Floats
+    covered: Floats
+    upside: Floats
+    group_ptr: Ints
+    group_flow: Ints
+    group_weight: Floats
+    group_limit: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Shock:
     """What one scenario changes, aligned with a :class:`Market`.
 
@@ -81,12 +134,15 @@ class Shock:
         Log of the supply shifter Z.
     log_demand : float64 [M]
         Log of the demand shifter D.
+    instruments : Instruments or None
+        Floors, quotas and the like; None where there are none at all.
     """
 
     log_cost: Floats
     admitted: Bools
     log_supply: Floats
     log_demand: Floats
+    instruments: Instruments | None = None
 
 
 @dataclass(frozen=True)
@@ -111,9 +167,13 @@ class KernelSolution:
         A :class:`Status` value.
     iterations : int64 [K]
     residual : float64 [K]
-        Largest |log excess demand| over the product's exporter rows, at ``log_price``.
+        Largest |log excess demand| over the product's exporter rows, at ``log_price``; with
+        instruments, the largest complementarity residual of group limits included.
     error_bound : float64 [K]
         Proven bound on the largest |log price - exact log price|; NaN where none is proven.
+    log_shadow : float64 [G]
+        Log of the factor by which each group's limit raises delivered prices; 0 where it does
+        not bind. Empty without instruments.
     """
 
     log_price: Floats
@@ -122,3 +182,4 @@ class KernelSolution:
     iterations: Ints
     residual: Floats
     error_bound: Floats
+    log_shadow: Floats = field(default_factory=lambda: np.zeros(0))

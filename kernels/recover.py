@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tradewedge.kernels.instruments import effectively_admitted
 from tradewedge.kernels.market import Floats, KernelSolution, Market, Shock
+from tradewedge.kernels.rents import Rents, no_rents, overlay
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,28 +25,37 @@ class Recovered:
         Supply ``Z p^epsilon``; for infinite epsilon what is demanded; 0 without a market.
     composite : float64 [M]
         ``P^(-eta) D``; 0 without a supplier.
+    rents : Rents
+        What instruments add to delivered prices and to what producers get.
     """
 
     delivered: Floats
     quantity: Floats
     output: Floats
     composite: Floats
+    rents: Rents
 
 
 def recover(market: Market, shock: Shock, found: KernelSolution) -> Recovered:
     """Evaluate demand and supply at the solved prices (model equations of docs/model.md)."""
+    admitted = effectively_admitted(market, shock)
     log_delivered = found.log_price[market.flow_exporter] + shock.log_cost
-    log_delivered = np.where(shock.admitted, log_delivered, np.nan)
+    log_delivered = np.where(admitted, log_delivered, np.nan)
     eta = np.repeat(market.eta, np.diff(market.importer_ptr))
     log_quantity = _log_quantity(market, shock, found, log_delivered)
-    quantity = np.where(shock.admitted, np.exp(log_quantity), 0.0)
-    supplied = market.flow_importer[shock.admitted]
-    served = np.bincount(supplied, minlength=found.log_index.size) > 0
+    delivered, quantity = np.exp(log_delivered), np.where(admitted, np.exp(log_quantity), 0.0)
+    output = _output(market, shock, found, quantity)
+    if shock.instruments is None:
+        rents = no_rents(np.where(admitted, quantity, np.nan), found.log_price)
+    else:
+        rents = overlay(market, shock, found, delivered, quantity, output)
+    served = np.bincount(market.flow_importer[admitted], minlength=found.log_index.size) > 0
     return Recovered(
-        delivered=np.exp(log_delivered),
+        delivered=delivered,
         quantity=quantity,
-        output=_output(market, shock, found, quantity),
+        output=output,
         composite=np.where(served, np.exp(shock.log_demand - eta * found.log_index), 0.0),
+        rents=rents,
     )
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from tradewedge.kernels import equations as eq
+from tradewedge.kernels import instrumented
 from tradewedge.kernels.dense import block_of, ranges
 from tradewedge.kernels.equations import Block
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock, Status
@@ -21,6 +22,8 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
     KernelSolution
         The kernel never raises for numbers: see its ``status``.
     """
+    if shock.instruments is not None:
+        return instrumented.solve(solve, market, shock, options)
     solution = empty_solution(market)
     for product in range(len(market.sigma)):
         block = block_of(market, shock, product)

@@ -1,11 +1,13 @@
 """Random markets and shocks, for tests, benchmarks and self-checks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
 
-from tradewedge.kernels.market import Floats, Market, Shock
+from tradewedge.kernels.dense import ranges
+from tradewedge.kernels.instruments import no_instruments
+from tradewedge.kernels.market import Floats, Instruments, Ints, Market, Shock
 
 _Range = tuple[float, float]
 
@@ -145,4 +147,97 @@ def random_shock(
         admitted=admitted,
         log_supply=np.where(np.isinf(market.epsilon), 0.0, log_supply),
         log_demand=log_demand,
+    )
+
+
+def random_instruments(
+    rng: Generator, market: Market, shock: Shock, most: int = 12, contracts: bool = True
+) -> Shock:
+    """Add 1 to ``most`` instruments to every product of a shock.
+
+    Each is drawn at random among specific duties, floors, quotas and tariff-rate quotas per pair,
+    limits on all that an importer buys abroad, on all that an exporter sells abroad and on any
+    set of flows, capacities and, with ``contracts``, contracts for differences. None touches home
+    sales but the capacities.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    market : Market
+    shock : Shock
+        What the instruments come on top of.
+    most : int
+    contracts : bool
+
+    Returns
+    -------
+    Shock
+    """
+    given = no_instruments(market)
+    groups: list[tuple[Ints, float]] = []
+    for product in range(len(market.sigma)):
+        flows, exporters, _ = ranges(market, product)
+        abroad = np.flatnonzero(~market.home[flows] & shock.admitted[flows]) + flows.start
+        for _ in range(int(rng.integers(1, most, endpoint=True))):
+            kind = int(rng.integers(0, 11 if contracts else 10))
+            exporter = int(rng.integers(exporters.start, exporters.stop))
+            some = _part(rng, market, abroad)
+            if kind >= 8 or abroad.size == 0:
+                _draw_supply(rng, market, given, exporter, kind == 10)
+            elif kind < 5:
+                _draw_pairs(rng, given, some, kind)
+            else:
+                one = rng.choice(abroad)
+                same = (market.flow_importer, market.flow_exporter)[kind % 2]
+                wide = some if kind == 7 else abroad[same[abroad] == same[one]]
+                if wide.size:
+                    groups.append((wide, float(rng.uniform(0.2, 1.2))))
+    return replace(shock, instruments=_with_groups(market, given, groups))
+
+
+def _part(rng: Generator, market: Market, flows: Ints) -> Ints:
+    """Some of the flows: of everybody, of one importer or of one exporter."""
+    keep = rng.random(flows.size) < rng.choice([0.1, 0.3, 1.0])
+    for of, chance in ((market.flow_importer, 0.5), (market.flow_exporter, 0.3)):
+        if flows.size and rng.random() < chance:
+            keep &= of[flows] == of[rng.choice(flows)]
+    part: Ints = flows[keep]
+    return part
+
+
+def _draw_pairs(rng: Generator, given: Instruments, flows: Ints, kind: int) -> None:
+    if kind == 0:
+        given.specific[flows] = rng.uniform(0, 0.5)
+    elif kind in (1, 2):
+        given.floor[flows] = rng.uniform(0.7, 2.5)
+        given.dispersion[flows] = rng.choice([0.0, 0.0, 0.3])
+    else:
+        given.quota[flows] = np.minimum(given.quota[flows], rng.uniform(0.1, 1.3))
+        if kind == 4:
+            given.beyond_quota[flows] = np.log1p(rng.random())
+
+
+def _draw_supply(
+    rng: Generator, market: Market, given: Instruments, exporter: int, contract: bool
+) -> None:
+    if contract and np.isfinite(market.epsilon[exporter]):
+        given.strike[exporter] = rng.uniform(0.7, 1.8)
+        given.covered[exporter] = rng.choice([0.3, 1.0])
+        given.upside[exporter] = rng.choice([0.0, 0.3])
+    else:
+        given.capacity[exporter] = rng.uniform(0.3, 1.5)
+
+
+def _with_groups(
+    market: Market, given: Instruments, groups: list[tuple[Ints, float]]
+) -> Instruments:
+    """Add groups of flows with their limits; sales stand for tons."""
+    counts = [flows.size for flows, _ in groups]
+    weights = [market.sales_share[flows] / market.sales_share[flows].sum() for flows, _ in groups]
+    return replace(
+        given,
+        group_ptr=np.cumsum([0, *counts]),
+        group_flow=np.concatenate([flows for flows, _ in groups]) if groups else given.group_flow,
+        group_weight=np.concatenate(weights) if groups else given.group_weight,
+        group_limit=np.array([limit for _, limit in groups]),
     )

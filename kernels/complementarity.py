@@ -1,0 +1,360 @@
+"""One product under instruments: its layout, residuals and their Jacobian.
+
+Unknowns are the log producer prices x [i] of exporters whose price adjusts, and the log premiums
+lambda [g] of group limits. Residuals, all logs::
+
+    e_i = ln D_i - ln S_i                             supply finite
+    e_i = max(ln D_i - ln S_i, -e^(x_i))              supply that stays positive at a price of 0
+    e_i = max(ln D_i - ln kappa_i, -sigma x_i)        infinite supply up to a capacity
+    r_g = min(sigma lambda_g, ln L_g - ln U_g)
+
+with D the quantity demanded (weighted by shares in sales), S supply and U what a group uses.
+Quotas per pair are eliminated exactly (:mod:`.demand`), floors enter through the delivered price
+(:mod:`.instruments`). Supply stays positive under a contract for differences and where epsilon is
+0; if all its buyers face floors or quotas, no price may clear it, and what is not bought at a
+price of 0 is not produced.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tradewedge.kernels import demand as dm
+from tradewedge.kernels import instruments as ins
+from tradewedge.kernels.demand import Demand
+from tradewedge.kernels.market import Bools, Floats, Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Supply:
+    """Supply of the exporters [i] that have a market left; ``epsilon`` 0 where infinite."""
+
+    epsilon: Floats
+    infinite: Bools
+    log_shift: Floats
+    log_capacity: Floats
+    strike: Floats
+    covered: Floats
+    upside: Floats
+
+    @property
+    def rigid(self) -> Bools:
+        """Whose supply is finite, and positive at a price of 0."""
+        contract = (self.strike > 0) & (self.covered > 0)
+        out: Bools = ~self.infinite & (contract | (self.epsilon == 0))
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Limits on groups of flows; flows [r] of all groups one after another.
+
+    ``start`` [g] holds where each group begins; ``of`` [r] the group of each row. Groups that
+    have lost all their flows are left out; ``index`` [g] are their numbers in the shock.
+    """
+
+    index: Ints
+    start: Ints
+    of: Ints
+    flow: Ints
+    log_weight: Floats
+    log_limit: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One product, its admitted flows [n] in the order of :mod:`.demand`.
+
+    Attributes
+    ----------
+    flow, exporters, importers : int64
+        Rows of the market's tables that the flows, exporters and importers here stand for.
+    exporter : int64 [n]
+    by_exporter : int64 [n]
+        Flows sorted by exporter; ``exporter_start`` [i] is where each begins.
+    log_sales : float64 [n]
+        Log share in the exporter's sales.
+    log_cost, log_specific, log_floor, dispersion, log_quota, beyond : float64 [n]
+        See :class:`~.market.Instruments`.
+    special : tuple of int64
+        Flows with a specific duty, with a floor, with a rate beyond the quota.
+    limited : Demand or None
+        Demand of the importers with quotas alone, with ``limited_flow`` [.] and
+        ``limited_importer`` [.] their rows here.
+    """
+
+    flow: Ints
+    exporters: Ints
+    importers: Ints
+    demand: Demand
+    supply: Supply
+    groups: Groups
+    exporter: Ints
+    by_exporter: Ints
+    exporter_start: Ints
+    log_sales: Floats
+    log_cost: Floats
+    log_specific: Floats
+    log_floor: Floats
+    dispersion: Floats
+    log_quota: Floats
+    beyond: Floats
+    special: tuple[Ints, Ints, Ints]
+    limited: Demand | None
+    limited_flow: Ints
+    limited_importer: Ints
+
+    @property
+    def free(self) -> Ints:
+        """Exporters whose price adjusts."""
+        fixed = self.supply.infinite & np.isposinf(self.supply.log_capacity)
+        return np.flatnonzero(~fixed)
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Everything at given prices and premiums.
+
+    Attributes
+    ----------
+    level : float64 [j]
+        Where the root search ended, to start the next one from.
+    before : float64 [n]
+        Log price before premium of the quota and floor (duties included).
+    low, high, log_price, log_quantity : float64 [n]
+        Log delivered price within and beyond the quota, as paid, and log quantity.
+    passed : float64 [n]
+        Elasticity of the delivered price by the producer price; 0 at floors and quotas.
+    bound : bool [n]
+        The quota sets the price.
+    indices : Indices
+    log_demanded : float64 [i]
+    log_supplied, supply_slope : float64 [i]
+    log_used : float64 [g]
+    excess : float64 [i]
+        ``e`` above, 0 where the price is fixed.
+    slack : float64 [g]
+        ``ln L - ln U``.
+    residual : float
+        Largest absolute residual, that of the root search included.
+    """
+
+    level: Floats
+    before: Floats
+    low: Floats
+    high: Floats
+    log_price: Floats
+    log_quantity: Floats
+    passed: Floats
+    bound: Bools
+    indices: dm.Indices
+    log_demanded: Floats
+    log_supplied: Floats
+    supply_slope: Floats
+    log_used: Floats
+    excess: Floats
+    slack: Floats
+    premium_residual: Floats
+    residual: float
+
+
+def _chain(problem: Problem, base: Floats) -> tuple[Floats, Floats, Floats]:
+    """Log price before the floor and after it, and the elasticity of the latter by ``base``."""
+    duty, floor, _ = problem.special
+    before, passed = base.copy(), np.ones(len(base))
+    if duty.size:
+        before[duty], passed[duty] = ins.with_specific(base[duty], problem.log_specific[duty])
+    lifted = before
+    if floor.size:
+        lifted = before.copy()
+        lifted[floor], through = ins.lift(
+            before[floor], problem.log_floor[floor], problem.dispersion[floor]
+        )
+        passed[floor] *= through
+    return before, lifted, passed
+
+
+def evaluate(problem: Problem, price: Floats, premium: Floats, level: Floats) -> State:
+    """Prices, quantities and residuals.
+
+    Parameters
+    ----------
+    price, premium : float64 [i], [g]
+    level : float64 [j]
+        A guess of the levels of demand; the result does not depend on it.
+    """
+    demand, groups = problem.demand, problem.groups
+    base = price[problem.exporter] + problem.log_cost
+    if groups.flow.size:
+        base += np.bincount(groups.flow, premium[groups.of], len(base))
+    before, low, passed = _chain(problem, base)
+    beyond = problem.special[2]
+    high = np.full(len(base), np.inf)
+    log_price, bound = low, np.zeros(len(base), np.bool_)
+    gap = 0.0
+    level = level.copy()
+    if problem.limited is not None:
+        over = passed
+        if beyond.size:
+            _, outer, over = _chain(problem, base + problem.beyond)
+            high[beyond] = outer[beyond]
+        rows = problem.limited_flow
+        at, by_flow, left = dm.solve_levels(
+            problem.limited,
+            low[rows],
+            high[rows],
+            problem.log_quota[rows],
+            level[problem.limited_importer],
+        )
+        level[problem.limited_importer] = at
+        wanted = np.full(len(base), -np.inf)
+        wanted[rows] = (by_flow - problem.log_quota[rows]) / dm.elasticities(problem.limited)
+        log_price = np.minimum(np.maximum(low, wanted), high)
+        bound = (wanted > low) & (wanted < high)
+        passed = np.where(bound, 0.0, np.where(wanted >= high, over, passed))
+        gap = float(np.max(np.abs(left)))
+    found = dm.indices(demand, log_price)
+    top_level, home_level = dm.levels(demand, found)
+    quantity = dm.flow_levels(demand, top_level, home_level)
+    quantity -= dm.elasticities(demand) * log_price
+    quantity[bound] = problem.log_quota[bound]
+    if problem.limited is not None:
+        top_level[problem.limited_importer] = level[problem.limited_importer]
+    sold = _log_sums((problem.log_sales + quantity)[problem.by_exporter], problem.exporter_start)
+    used = _log_sums(quantity[groups.flow] + groups.log_weight, groups.start)
+    supplied, slope, excess = _excess(problem, price, sold)
+    slack = groups.log_limit - used
+    premium_residual = np.minimum(demand.sigma * premium, slack)
+    worst = np.concatenate([excess, premium_residual, [gap]])
+    return State(
+        level=top_level,
+        before=before,
+        low=low,
+        high=high,
+        log_price=log_price,
+        log_quantity=quantity,
+        passed=passed,
+        bound=bound,
+        indices=found,
+        log_demanded=sold,
+        log_supplied=supplied,
+        supply_slope=slope,
+        log_used=used,
+        excess=excess,
+        slack=slack,
+        premium_residual=premium_residual,
+        residual=float(np.max(np.abs(worst))),
+    )
+
+
+def _log_sums(terms: Floats, start: Ints) -> Floats:
+    """Log of the sum of exponentials of each range of terms."""
+    if start.size == 0:
+        return np.zeros(0)
+    top = np.maximum.reduceat(terms, start)
+    top = np.where(np.isfinite(top), top, 0.0)
+    count = np.diff(start, append=len(terms))
+    with np.errstate(divide="ignore"):
+        out: Floats = top + np.log(np.add.reduceat(np.exp(terms - np.repeat(top, count)), start))
+    return out
+
+
+def _excess(problem: Problem, price: Floats, sold: Floats) -> tuple[Floats, Floats, Floats]:
+    """Log supply, its elasticity (0 at a capacity) and the residual of every exporter."""
+    supply = problem.supply
+    supplied, slope = ins.log_supply(
+        price, supply.epsilon, supply.log_shift, supply.strike, supply.covered, supply.upside
+    )
+    capped = supplied > supply.log_capacity
+    supplied = np.where(supply.infinite | capped, supply.log_capacity, supplied)
+    slope = np.where(supply.infinite | capped, 0.0, slope)
+    lowest = np.full(len(price), -np.inf)
+    lowest[supply.infinite] = -problem.demand.sigma * price[supply.infinite]
+    lowest[supply.rigid] = -np.exp(price[supply.rigid])
+    return supplied, slope, np.maximum(sold - supplied, lowest)
+
+
+def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, Floats]:
+    """Residuals and their derivatives by the free prices and the premiums.
+
+    Returns
+    -------
+    residual : float64 [u]
+    matrix : float64 [u, u]
+        Rows and columns: free exporters, then groups.
+    """
+    demand, groups = problem.demand, problem.groups
+    n, exporters, count = len(problem.exporter), len(problem.exporters), len(groups.index)
+    unknowns, size = exporters + count, len(demand.log_demand)
+    m, importer = demand.bundled, demand.importer
+    answer = dm.respond(demand, state.indices, state.bound)
+    # Effect of each unknown on each importer's levels.
+    columns = np.concatenate([problem.exporter, exporters + groups.of])
+    rows = np.concatenate([np.arange(n), groups.flow])
+    place = importer[rows] * unknowns + columns
+
+    def effect(by_flow: Floats) -> Floats:
+        weight = (by_flow * state.passed)[rows]
+        summed: Floats = np.bincount(place, weight, size * unknowns)
+        return summed.reshape(size, unknowns)
+
+    # Weight of each importer in each exporter's sales and in each group.
+    moving = np.where(state.bound, 0.0, 1.0)
+    sales = np.exp(problem.log_sales + state.log_quantity - state.log_demanded[problem.exporter])
+    used = np.exp(state.log_quantity[groups.flow] + groups.log_weight - state.log_used[groups.of])
+    weight = np.concatenate([sales, used]) * moving[rows]
+    bundled = rows < m
+    back = columns * size + importer[rows]
+
+    def weights(part: Bools) -> Floats:
+        summed: Floats = np.bincount(back, weight * part, unknowns * size)
+        return summed.reshape(unknowns, size)
+
+    matrix = weights(bundled) @ effect(answer.level)
+    if m < n:
+        matrix += weights(~bundled) @ effect(answer.home_level)
+    # The flow's own price: [row of the unknown, unknown] through each flow.
+    own = (weight[:n], weight[n:], -dm.elasticities(demand) * state.passed)
+    diagonal = np.arange(exporters)
+    matrix[diagonal, diagonal] += np.bincount(problem.exporter, own[0] * own[2], exporters)
+    if count:
+        _add_own_of_groups(matrix, problem, *own)
+        matrix[exporters:] *= -1
+    matrix[diagonal, diagonal] -= state.supply_slope
+    _replace_inactive(matrix, problem, state, premium)
+    free = np.concatenate([problem.free, np.arange(exporters, unknowns)])
+    residual = np.concatenate([state.excess, state.premium_residual])
+    return residual[free], matrix[np.ix_(free, free)]
+
+
+def _add_own_of_groups(
+    matrix: Floats, problem: Problem, sales: Floats, used: Floats, own: Floats
+) -> None:
+    groups, exporters = problem.groups, len(problem.exporters)
+    count, flow = len(groups.index), groups.flow
+    exporter = problem.exporter[flow]
+    at = exporter * count + groups.of
+    by_premium = np.bincount(at, (sales * own)[flow], exporters * count)
+    by_price = np.bincount(at, used * own[flow], exporters * count)
+    matrix[:exporters, exporters:] += by_premium.reshape(exporters, count)
+    matrix[exporters:, :exporters] += by_price.reshape(exporters, count).T
+    touched, place = np.unique(flow, return_inverse=True)
+    member = np.zeros((count, len(touched)))
+    member[groups.of, place] = 1.0
+    through = np.zeros_like(member)
+    through[groups.of, place] = used * own[flow]
+    matrix[exporters:, exporters:] += through @ member.T
+
+
+def _replace_inactive(matrix: Floats, problem: Problem, state: State, premium: Floats) -> None:
+    """Put in the rows whose complementarity residual is the unknown itself."""
+    sigma, exporters = problem.demand.sigma, len(problem.exporters)
+    at_lowest = state.excess > state.log_demanded - state.log_supplied
+    rows = np.flatnonzero(at_lowest)
+    matrix[rows] = 0.0
+    # Newton on e^x would move x by 1 at a time: a third of its slope moves it by 3.
+    infinite = problem.supply.infinite[rows]
+    matrix[rows, rows] = np.where(infinite, -sigma, state.excess[rows] / 3)
+    rows = exporters + np.flatnonzero(sigma * premium < state.slack)
+    matrix[rows] = 0.0
+    matrix[rows, rows] = sigma

@@ -1,0 +1,240 @@
+"""Cut one product out of market and shock for :mod:`.complementarity`."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tradewedge.kernels.complementarity import Groups, Problem, Supply
+from tradewedge.kernels.demand import Demand
+from tradewedge.kernels.dense import ranges
+from tradewedge.kernels.instruments import effectively_admitted
+from tradewedge.kernels.market import Bools, Floats, Instruments, Ints, Market, Shock
+
+
+def touched_products(market: Market, shock: Shock) -> Ints:
+    """Products with an instrument that is not empty, in ascending order."""
+    given = shock.instruments
+    if given is None:
+        return np.zeros(0, np.int64)
+    flows = (given.specific != 0) | (given.floor > 0) | ~np.isposinf(given.quota)
+    flows[given.group_flow] = True
+    exporters = ~np.isposinf(given.capacity) | ((given.strike > 0) & (given.covered > 0))
+    products = np.arange(len(market.sigma))
+    hit = np.zeros(len(products), np.bool_)
+    hit[np.repeat(products, np.diff(market.flow_ptr))[flows]] = True
+    hit[np.repeat(products, np.diff(market.exporter_ptr))[exporters]] = True
+    return np.flatnonzero(hit)
+
+
+def is_valid(market: Market, given: Instruments, product: int) -> bool:
+    """Whether every number of the instruments on one product can be used."""
+    flows, exporters, _ = ranges(market, product)
+    groups = _groups_of(market, given, product)
+    rows = np.concatenate([_rows(given, g) for g in groups]) if groups.size else groups
+    finite = [
+        *(part[flows] for part in (given.specific, given.floor, given.dispersion)),
+        given.strike[exporters],
+        given.group_weight[rows],
+    ]
+    upward = [
+        *(part[flows] for part in (given.quota, given.beyond_quota)),
+        given.capacity[exporters],
+        given.group_limit[groups],
+    ]
+    shares = (given.covered[exporters], given.upside[exporters])
+    contract = (given.strike[exporters] > 0) & (given.covered[exporters] > 0)
+    return (
+        all(bool(np.all((part >= 0) & np.isfinite(part))) for part in finite)
+        and all(bool(np.all(part >= 0)) for part in upward)
+        and all(bool(np.all((part >= 0) & (part <= 1))) for part in shares)
+        and not bool(np.any(contract & np.isinf(market.epsilon[exporters])))
+    )
+
+
+def _groups_of(market: Market, given: Instruments, product: int) -> Ints:
+    """Groups on the flows of one product."""
+    if given.group_flow.size == 0:
+        return np.zeros(0, np.int64)
+    filled = np.flatnonzero(np.diff(given.group_ptr) > 0)
+    first = given.group_flow[given.group_ptr[filled]]
+    inside = (first >= market.flow_ptr[product]) & (first < market.flow_ptr[product + 1])
+    groups: Ints = filled[inside]
+    return groups
+
+
+def _rows(given: Instruments, group: int) -> Ints:
+    return np.arange(given.group_ptr[group], given.group_ptr[group + 1])
+
+
+def problem_of(market: Market, shock: Shock, product: int) -> Problem:
+    """Lay out one product.
+
+    Parameters
+    ----------
+    market, shock : Market, Shock
+        With instruments, all valid (:func:`is_valid`).
+    product : int
+    """
+    given = shock.instruments
+    if given is None:
+        raise ValueError("a shock without instruments has no such layout")
+    flows, _, _ = ranges(market, product)
+    here = np.arange(flows.start, flows.stop)
+    admitted = effectively_admitted(market, shock)[flows]
+    kept = here[admitted]
+    nested = not np.isnan(market.sigma_home[product])
+    last = market.home[kept] if nested else np.zeros(len(kept), np.bool_)
+    kept = kept[np.lexsort((market.flow_exporter[kept], market.flow_importer[kept], last))]
+    exporters, exporter = np.unique(market.flow_exporter[kept], return_inverse=True)
+    importers, importer = np.unique(market.flow_importer[kept], return_inverse=True)
+    demand = _demand(market, shock, product, kept, importers, importer, nested)
+    by_exporter = np.argsort(exporter, kind="stable")
+    with np.errstate(divide="ignore"):
+        log_specific, log_floor, log_quota, log_capacity = (
+            np.log(x)
+            for x in (
+                given.specific[kept],
+                given.floor[kept],
+                given.quota[kept],
+                given.capacity[exporters],
+            )
+        )
+    infinite = np.isinf(market.epsilon[exporters])
+    beyond = given.beyond_quota[kept]
+    has_quota = np.isfinite(log_quota) | np.isneginf(log_quota)
+    over = has_quota & ~np.isposinf(beyond)
+    limited, rows, of = _limited(demand, has_quota)
+    return Problem(
+        flow=kept,
+        exporters=exporters,
+        importers=importers,
+        demand=demand,
+        supply=Supply(
+            epsilon=np.where(infinite, 0.0, market.epsilon[exporters]),
+            infinite=infinite,
+            log_shift=np.where(infinite, 0.0, shock.log_supply[exporters]),
+            log_capacity=log_capacity,
+            strike=given.strike[exporters],
+            covered=given.covered[exporters],
+            upside=given.upside[exporters],
+        ),
+        groups=_groups(market, given, product, kept),
+        exporter=exporter,
+        by_exporter=by_exporter,
+        exporter_start=np.searchsorted(exporter[by_exporter], np.arange(len(exporters))),
+        log_sales=np.log(market.sales_share[kept]),
+        log_cost=shock.log_cost[kept],
+        log_specific=log_specific,
+        log_floor=log_floor,
+        dispersion=given.dispersion[kept],
+        log_quota=log_quota,
+        beyond=np.where(over, beyond, 0.0),
+        special=(
+            np.flatnonzero(given.specific[kept] > 0),
+            np.flatnonzero(given.floor[kept] > 0),
+            np.flatnonzero(over),
+        ),
+        limited=limited,
+        limited_flow=rows,
+        limited_importer=of,
+    )
+
+
+def _demand(
+    market: Market,
+    shock: Shock,
+    product: int,
+    kept: Ints,
+    importers: Ints,
+    importer: Ints,
+    nested: bool,
+) -> Demand:
+    flows, _, columns = ranges(market, product)
+    home = market.home[flows] if nested else np.zeros(flows.stop - flows.start, np.bool_)
+    column, share = market.flow_importer[flows] - columns.start, market.share[flows]
+    bundle_base, home_base = (
+        np.bincount(column, share * part, columns.stop - columns.start)[importers - columns.start]
+        for part in (~home, home)
+    )
+    m = int(np.count_nonzero(~market.home[kept])) if nested else len(kept)
+    size = len(importers)
+    inside = market.share[kept[:m]]
+    total = np.bincount(importer[:m], inside, size)
+    bundles = np.flatnonzero(np.bincount(importer[:m], minlength=size) > 0)
+    # What was excluded is summed by itself: a difference of sums would lose a small share.
+    gone = np.ones(flows.stop - flows.start, np.bool_)
+    gone[kept - flows.start] = False
+    lost = np.bincount(column, share * (gone & ~home), columns.stop - columns.start)
+    lost = lost[importers - columns.start][bundles]
+    has_home = np.bincount(importer[m:], minlength=size) > 0
+    weight = inside / total[importer[:m]]
+    return Demand(
+        sigma=float(market.sigma[product]),
+        eta=float(market.eta[product]),
+        sigma_home=float(market.sigma_home[product]),
+        importer=importer,
+        bundle_start=np.searchsorted(importer[:m], bundles),
+        bundle_importer=bundles,
+        weight=weight,
+        log_weight=np.log(weight),
+        log_kept=-np.log1p(lost / total[bundles]),
+        upper=np.stack([home_base, bundle_base]),
+        upper_kept=np.stack([has_home, total > 0]),
+        log_demand=shock.log_demand[importers],
+    )
+
+
+def _limited(demand: Demand, has_quota: Bools) -> tuple[Demand | None, Ints, Ints]:
+    """Demand of the importers with a quota alone, with their flows and rows."""
+    of = np.unique(demand.importer[has_quota])
+    if of.size == 0:
+        return None, of, of
+    hit = np.zeros(len(demand.log_demand), np.bool_)
+    hit[of] = True
+    number = np.cumsum(hit) - 1
+    rows = np.flatnonzero(hit[demand.importer])
+    m = int(np.count_nonzero(rows < demand.bundled))
+    inside = rows[:m]
+    bundles = np.flatnonzero(hit[demand.bundle_importer])
+    importer = number[demand.importer[rows]]
+    bundle_importer = number[demand.bundle_importer[bundles]]
+    part = replace(
+        demand,
+        importer=importer,
+        bundle_start=np.searchsorted(importer[:m], bundle_importer),
+        bundle_importer=bundle_importer,
+        weight=demand.weight[inside],
+        log_weight=demand.log_weight[inside],
+        log_kept=demand.log_kept[bundles],
+        upper=demand.upper[:, of],
+        upper_kept=demand.upper_kept[:, of],
+        log_demand=demand.log_demand[of],
+    )
+    return part, rows, of
+
+
+def _groups(market: Market, given: Instruments, product: int, kept: Ints) -> Groups:
+    """Limits on flows that are left; a flow without weight is free of the limit."""
+    flows, _, _ = ranges(market, product)
+    place = np.full(flows.stop - flows.start, -1)
+    place[kept - flows.start] = np.arange(len(kept))
+    index, flow, weight = [], [], []
+    for group in _groups_of(market, given, product):
+        rows = _rows(given, group)
+        where: Ints = place[given.group_flow[rows] - flows.start]
+        there = (where >= 0) & (given.group_weight[rows] > 0)
+        if there.any() and not np.isposinf(given.group_limit[group]):
+            index.append(group)
+            flow.append(where[there])
+            weight.append(given.group_weight[rows][there])
+    counts = np.array([len(part) for part in flow], np.int64)
+    numbers = np.array(index, np.int64)
+    joined: Floats = np.concatenate(weight) if weight else np.zeros(0)
+    return Groups(
+        index=numbers,
+        start=np.cumsum(counts) - counts,
+        of=np.repeat(np.arange(len(counts)), counts),
+        flow=np.concatenate(flow) if flow else np.zeros(0, np.int64),
+        log_weight=np.log(joined),
+        log_limit=np.log(given.group_limit[numbers]),
+    )
