@@ -153,7 +153,7 @@ def to_settings(config: DictConfig) -> Settings:
         scenarios=_in_time(_scenarios(conf), conf),
         reference=_reference(conf),
         horizon=conf.horizon,
-        elasticities=conf.elasticities.name,
+        elasticities=_elasticity_set(conf),
         elasticities_file=_file(conf.elasticities),
         sigma=conf.elasticities.sigma,
         eta=conf.elasticities.eta,
