@@ -77,7 +77,7 @@ def _random_world(
         for exporter in countries
         for importer in countries
         if (home or exporter != importer) and rng.random() < density
-    ] or [(products[0], *countries[:2])]
+    ] or [(products[0], countries[0], countries[1])]
     flows = pl.DataFrame(keys, schema=["product", "exporter", "importer"], orient="row")
     value = np.exp(rng.normal(5, 1.5, len(keys)))
     rate = rng.uniform(0, 0.4, len(keys))

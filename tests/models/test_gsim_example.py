@@ -14,22 +14,26 @@ def price_changes(result: tw.Result) -> dict[str, float]:
     return {e: p - 1 for e, p in table.select("exporter", "price_hat").iter_rows()}
 
 
-def test_gsim_gives_the_published_prices(four_regions: tw.World, free_trade: tw.Scenario):
+def test_gsim_gives_the_published_prices(four_regions: tw.World, free_trade: tw.Scenario) -> None:
     found = price_changes(tw.solve(four_regions, free_trade, model="gsim"))
     assert found == pytest.approx(PUBLISHED, abs=5e-5)
 
 
-def test_the_exact_model_for_the_full_shock(four_regions: tw.World, free_trade: tw.Scenario):
+def test_the_exact_model_for_the_full_shock(
+    four_regions: tw.World, free_trade: tw.Scenario
+) -> None:
     found = price_changes(tw.solve(four_regions, free_trade))
     assert found == pytest.approx(EXACT, abs=5e-5)
 
 
-def test_gsim_output_follows_supply(four_regions: tw.World, free_trade: tw.Scenario):
+def test_gsim_output_follows_supply(four_regions: tw.World, free_trade: tw.Scenario) -> None:
     table = tw.solve(four_regions, free_trade, model="gsim").exporters().collect()
     np.testing.assert_allclose(table["output_hat"] - 1, 1.5 * (table["price_hat"] - 1))
 
 
-def test_the_exact_models_first_derivative_is_gsim(four_regions: tw.World, free_trade: tw.Scenario):
+def test_the_exact_models_first_derivative_is_gsim(
+    four_regions: tw.World, free_trade: tw.Scenario
+) -> None:
     """A step h of the way to free trade, in the power of the tariff, and its mirror image."""
     step = 1e-5
 
@@ -59,7 +63,7 @@ def test_the_exact_models_first_derivative_is_gsim(four_regions: tw.World, free_
     ids=["tariff on one", "tariff on all", "export tax", "trade cost", "supply", "demand"],
 )
 @pytest.mark.parametrize(("sigma", "eta", "epsilon"), [(4, 0.6, 1.2), (1, 1, 0), (0.5, 0.2, 3)])
-def test_small_shocks_agree(measure, sigma, eta, epsilon, random_world):  # type: ignore[no-untyped-def]
+def test_small_shocks_agree(measure, sigma, eta, epsilon, random_world) -> None:  # type: ignore[no-untyped-def]
     """For every measure the linear model errs by the square of the shock."""
     world = random_world(7, sigma=sigma, eta=eta, epsilon=epsilon)
 

@@ -41,7 +41,7 @@ def two_countries(value: float = 100.0, **elasticities: float) -> tw.World:
 @pytest.mark.parametrize("epsilon", [0.0, 1.2, INF])
 def test_no_measure_changes_nothing(
     model: str, sigma: float, epsilon: float, random_world: WorldMaker
-):
+) -> None:
     world = random_world(9, sigma=sigma, epsilon=epsilon)
     result = tw.solve(world, tw.Scenario("nothing", []), model=model)
     for name, table in result.tables().items():
@@ -54,7 +54,9 @@ def test_no_measure_changes_nothing(
 
 
 @given(tariff=st.floats(0, 5), eta=st.floats(0.01, 5), epsilon=st.floats(0, 20))
-def test_one_seller_and_one_buyer_have_a_closed_form(tariff: float, eta: float, epsilon: float):
+def test_one_seller_and_one_buyer_have_a_closed_form(
+    tariff: float, eta: float, epsilon: float
+) -> None:
     """p^epsilon = (p tau)^-eta."""
     world = two_countries(sigma=3.0, eta=eta, epsilon=epsilon)
     case = tw.Scenario("duty", [tw.Tariff(importer="USA", rate=tariff)])
@@ -65,7 +67,7 @@ def test_one_seller_and_one_buyer_have_a_closed_form(tariff: float, eta: float, 
     assert quantity == pytest.approx(price**epsilon, rel=1e-9)
 
 
-def test_infinite_supply_has_a_closed_form(random_world: WorldMaker):
+def test_infinite_supply_has_a_closed_form(random_world: WorldMaker) -> None:
     world = random_world(2, epsilon=INF, sigma=5.0, eta=0.6)
     table = tw.solve(world, DUTY).flows().collect()
     power = np.where((table["exporter"] == "CHN") & (table["importer"] == "USA"), 1, 0) * np.log(
@@ -80,7 +82,7 @@ def test_infinite_supply_has_a_closed_form(random_world: WorldMaker):
 @given(seed=seeds, factor=st.floats(0.2, 5))
 def test_a_cost_on_everything_with_fixed_supply_falls_on_producers(
     seed: int, factor: float, random_world: WorldMaker
-):
+) -> None:
     """Homogeneity: quantities stay, so producer prices take the whole of it."""
     world = random_world(seed, epsilon=0.0)
     case = tw.Scenario("everywhere", [tw.TradeCost(factor=factor, include_domestic=True)])
@@ -92,7 +94,7 @@ def test_a_cost_on_everything_with_fixed_supply_falls_on_producers(
 
 
 @given(seed=seeds)
-def test_units_of_money_do_not_matter(seed: int, random_world: WorldMaker):
+def test_units_of_money_do_not_matter(seed: int, random_world: WorldMaker) -> None:
     world = random_world(seed)
     flows = world.flows().with_columns(pl.col("value") * 1e6).collect()
     tariffs = flows.select("product", "exporter", "importer", rate="tariff")
@@ -107,7 +109,7 @@ def test_units_of_money_do_not_matter(seed: int, random_world: WorldMaker):
 
 
 @pytest.mark.parametrize("sigma", [1.5, 5.0, 20.0])
-def test_a_prohibitive_duty_tends_to_an_exclusion(sigma: float, random_world: WorldMaker):
+def test_a_prohibitive_duty_tends_to_an_exclusion(sigma: float, random_world: WorldMaker) -> None:
     world = random_world(9, sigma=sigma, density=1.0)
 
     def quantities(measure: tw.Tariff | tw.Exclusion) -> np.ndarray:
@@ -126,7 +128,7 @@ def test_a_prohibitive_duty_tends_to_an_exclusion(sigma: float, random_world: Wo
 
 
 @pytest.mark.parametrize("model", ["armington", "gsim"])
-def test_nothing_jumps_at_sigma_1(model: str, random_world: WorldMaker):
+def test_nothing_jumps_at_sigma_1(model: str, random_world: WorldMaker) -> None:
     def quantities(sigma: float) -> np.ndarray:
         result = tw.solve(random_world(9, sigma=sigma), DUTY, model=model, tolerance=1e-13)
         return result.flows().collect()["quantity_hat"].to_numpy()
@@ -137,14 +139,14 @@ def test_nothing_jumps_at_sigma_1(model: str, random_world: WorldMaker):
             np.testing.assert_allclose(quantities(sigma), at_one, rtol=5 * gap + 1e-11)
 
 
-def test_nothing_jumps_as_supply_grows_elastic(random_world: WorldMaker):
+def test_nothing_jumps_as_supply_grows_elastic(random_world: WorldMaker) -> None:
     limit = tw.solve(random_world(9, epsilon=INF), DUTY).flows().collect()["quantity_hat"]
     near = tw.solve(random_world(9, epsilon=1e9), DUTY).flows().collect()["quantity_hat"]
     np.testing.assert_allclose(near, limit, rtol=1e-7)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_some_supply_may_be_infinite(model: str, random_world: WorldMaker):
+def test_some_supply_may_be_infinite(model: str, random_world: WorldMaker) -> None:
     world = random_world(9)
     table = pl.DataFrame(
         {
@@ -163,7 +165,7 @@ def test_some_supply_may_be_infinite(model: str, random_world: WorldMaker):
         assert (prices.filter(~japan)["price_hat"] != 1).all()
 
 
-def test_demand_that_does_not_react(random_world: WorldMaker):
+def test_demand_that_does_not_react(random_world: WorldMaker) -> None:
     """eta = 0: every importer buys as much of the composite as before."""
     world = random_world(9, eta=0.0)
     result = tw.solve(world, DUTY, tolerance=1e-12)
@@ -174,7 +176,7 @@ class TestBatch:
     cases = (DUTY, SHIFTS, tw.Scenario("nothing", []))
 
     @pytest.mark.parametrize("model", ["armington", "gsim"])
-    def test_a_batch_is_a_loop(self, model: str, random_world: WorldMaker):
+    def test_a_batch_is_a_loop(self, model: str, random_world: WorldMaker) -> None:
         world = random_world(9)
         cases = self.cases if model == "armington" else (DUTY, self.cases[2])
         together = tw.solve(world, cases, model=model).tables()
@@ -187,13 +189,13 @@ class TestBatch:
                 part = frame.filter(pl.col("scenario") == case.name)
                 assert_frame_equal(part, tables[name].collect(), rel_tol=1e-14)
 
-    def test_the_order_does_not_matter(self, random_world: WorldMaker):
+    def test_the_order_does_not_matter(self, random_world: WorldMaker) -> None:
         world = random_world(9)
         one, other = (tw.solve(world, list(c)) for c in (self.cases, self.cases[::-1]))
         assert one.flows().collect().equals(other.flows().collect())
         assert one.scenarios == other.scenarios[::-1]
 
-    def test_products_do_not_see_each_other(self, random_world: WorldMaker):
+    def test_products_do_not_see_each_other(self, random_world: WorldMaker) -> None:
         world = random_world(9, products=["284610", "284690", "280530"])
         whole = tw.solve(world, SHIFTS).flows().collect()
         for product in world.products:
@@ -202,7 +204,7 @@ class TestBatch:
 
 
 @given(seed=seeds)
-def test_names_of_countries_do_not_matter(seed: int, random_world: WorldMaker):
+def test_names_of_countries_do_not_matter(seed: int, random_world: WorldMaker) -> None:
     """Permuting the countries permutes the result."""
     names = ["CHN", "DEU", "GBR", "JPN", "USA"]
     swap = dict(zip(names, ["JPN", "GBR", "CHN", "USA", "DEU"], strict=True))

@@ -39,7 +39,7 @@ def world(random_world: WorldMaker) -> tw.World:
 
 
 @pytest.mark.parametrize("model", ["armington", "gsim", "smart"])
-def test_against_itself_nothing_changes(model: str, world: tw.World):
+def test_against_itself_nothing_changes(model: str, world: tw.World) -> None:
     law = LAW if model == "armington" else tw.Scenario("law", LAW.measures[:1])
     same = tw.Scenario("again", law.measures)
     tables = tw.solve(world, same, reference=law, model=model).tables()
@@ -57,7 +57,7 @@ def test_against_itself_nothing_changes(model: str, world: tw.World):
     assert (tables["diversion"].collect()["diversion"].drop_nulls() == 0).all()
 
 
-def test_flows_excluded_in_both_have_no_ratio(world: tw.World):
+def test_flows_excluded_in_both_have_no_ratio(world: tw.World) -> None:
     same = tw.Scenario("again", LAW.measures)
     table = tw.solve(world, same, reference=LAW).flows().collect()
     lost = (table["exporter"] == "GBR") & (table["importer"] == "JPN")
@@ -67,7 +67,7 @@ def test_flows_excluded_in_both_have_no_ratio(world: tw.World):
     assert (table.filter(lost)["quantity_base"] == 0).all()
 
 
-def test_hats_chain(world: tw.World):
+def test_hats_chain(world: tw.World) -> None:
     """new / law times law / data year is new / data year."""
     later = tw.solve(world, POLICY, reference=LAW)
     first, whole = tw.solve(world, LAW), tw.solve(world, POLICY)
@@ -79,7 +79,7 @@ def test_hats_chain(world: tw.World):
             np.testing.assert_allclose((one * two)[there], both[there], rtol=1e-9)
 
 
-def test_levels_of_the_reference_are_its_own(world: tw.World):
+def test_levels_of_the_reference_are_its_own(world: tw.World) -> None:
     later, first = tw.solve(world, POLICY, reference=LAW), tw.solve(world, LAW)
     pairs = {
         "flows": [
@@ -95,7 +95,7 @@ def test_levels_of_the_reference_are_its_own(world: tw.World):
             assert base[left].to_list() == new[right].to_list()
 
 
-def test_money_adds_up(world: tw.World):
+def test_money_adds_up(world: tw.World) -> None:
     """What a policy changes beyond the law is its change less the law's."""
     later = tw.solve(world, POLICY, reference=LAW)
     both = tw.solve(world, [LAW, POLICY])
@@ -108,7 +108,7 @@ def test_money_adds_up(world: tw.World):
     assert_frame_equal(later.welfare().collect().select(*keys, *money), difference)
 
 
-def test_transfers_meet_in_the_middle(world: tw.World):
+def test_transfers_meet_in_the_middle(world: tw.World) -> None:
     keys = ["product", "payer", "receiver", "authority", "kind"]
     base = (
         tw.solve(world, POLICY, reference=LAW)
@@ -127,7 +127,7 @@ def test_transfers_meet_in_the_middle(world: tw.World):
     assert_frame_equal(base, new)
 
 
-def test_a_supplier_let_in_again_has_a_level_but_no_ratio(world: tw.World):
+def test_a_supplier_let_in_again_has_a_level_but_no_ratio(world: tw.World) -> None:
     table = tw.solve(world, OPEN, reference=LAW).flows().collect()
     back = table.filter((pl.col("exporter") == "GBR") & (pl.col("importer") == "JPN"))
     assert (back["value_base"] == 0).all()
@@ -135,7 +135,7 @@ def test_a_supplier_let_in_again_has_a_level_but_no_ratio(world: tw.World):
     assert back["quantity_hat"].null_count() == back["delivered_hat"].null_count() == back.height
 
 
-def test_the_reference_is_named(world: tw.World):
+def test_the_reference_is_named(world: tw.World) -> None:
     result = tw.solve(world, OPEN, reference=LAW)
     assert result.reference == LAW
     assert set(result.flows().collect()["scenario"]) == {"open"}

@@ -23,7 +23,7 @@ def solve(world: tw.World, case: tw.Scenario, sigma_home: float | None) -> pl.Da
 
 
 @pytest.mark.parametrize("case", [DUTY, BAN], ids=["duty", "ban"])
-def test_at_sigma_it_is_no_nest(case: tw.Scenario, random_world: WorldMaker):
+def test_at_sigma_it_is_no_nest(case: tw.Scenario, random_world: WorldMaker) -> None:
     world = random_world(4)
     nested, flat = solve(world, case, 4.0), solve(world, case, None)
     for name in ("quantity_hat", "delivered_hat", "value_new"):
@@ -32,14 +32,14 @@ def test_at_sigma_it_is_no_nest(case: tw.Scenario, random_world: WorldMaker):
         )
 
 
-def test_without_home_sales_it_does_not_matter(random_world: WorldMaker):
+def test_without_home_sales_it_does_not_matter(random_world: WorldMaker) -> None:
     world = random_world(4, home=False)
     np.testing.assert_allclose(
         solve(world, DUTY, 1.5)["quantity_hat"], solve(world, DUTY, None)["quantity_hat"], rtol=1e-9
     )
 
 
-def test_the_less_home_replaces_imports_the_less_it_gains(random_world: WorldMaker):
+def test_the_less_home_replaces_imports_the_less_it_gains(random_world: WorldMaker) -> None:
     world = random_world(4, density=1.0)
     at_home = (pl.col("exporter") == "USA") & (pl.col("importer") == "USA")
     gains = [
@@ -57,7 +57,9 @@ def test_the_less_home_replaces_imports_the_less_it_gains(random_world: WorldMak
         *((case, sigma) for case in (BAN, NOTHING_LEFT) for sigma in (1 + 1e-4, 3.0, 30.0)),
     ],
 )
-def test_markets_clear_in_the_table(case: tw.Scenario, sigma: float, random_world: WorldMaker):
+def test_markets_clear_in_the_table(
+    case: tw.Scenario, sigma: float, random_world: WorldMaker
+) -> None:
     """Quantities follow from prices alone, so that they test the index of imports too."""
     world = random_world(6, sigma=sigma, density=1.0)
     result = tw.solve(
@@ -75,7 +77,7 @@ def test_markets_clear_in_the_table(case: tw.Scenario, sigma: float, random_worl
     np.testing.assert_allclose(table["demanded"], table["output_hat"], rtol=1e-9)
 
 
-def test_a_prohibitive_duty_does_not_overflow(random_world: WorldMaker):
+def test_a_prohibitive_duty_does_not_overflow(random_world: WorldMaker) -> None:
     """One supplier a billion times dearer, at a sigma where its powers leave float64."""
     world = random_world(6, sigma=45.0, density=1.0)
     wall = tw.Scenario("wall", [tw.TradeCost(importer="USA", exporter="CHN", factor=1e9)])
@@ -87,7 +89,7 @@ def test_a_prohibitive_duty_does_not_overflow(random_world: WorldMaker):
     )
 
 
-def test_a_product_without_a_solution_is_empty_not_zero(random_world: WorldMaker):
+def test_a_product_without_a_solution_is_empty_not_zero(random_world: WorldMaker) -> None:
     """All imports are lost and sigma_home is below 1: no finite price index."""
     world = random_world(4, density=1.0)
     case = tw.Scenario("ban", [tw.Exclusion(importer="USA", products="284690")])

@@ -21,7 +21,7 @@ def table(*rows: tuple[object, ...]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=names, orient="row")
 
 
-def test_the_longest_prefix_wins_number_by_number(flows: pl.DataFrame):
+def test_the_longest_prefix_wins_number_by_number(flows: pl.DataFrame) -> None:
     world = tw.World.from_flows(
         flows,
         table(
@@ -41,14 +41,14 @@ def test_the_longest_prefix_wins_number_by_number(flows: pl.DataFrame):
     )
 
 
-def test_one_source_is_said_once(flows: pl.DataFrame, elasticities: pl.DataFrame):
+def test_one_source_is_said_once(flows: pl.DataFrame, elasticities: pl.DataFrame) -> None:
     source = elasticities.with_columns(source=pl.lit("a book"))
     assert tw.World.from_flows(flows, source).elasticities.source == ("a book", "a book")
     unsaid = tw.World.from_flows(flows, elasticities).elasticities.source
     assert unsaid == ("user table", "user table")
 
 
-def test_supply_may_differ_by_exporter(flows: pl.DataFrame):
+def test_supply_may_differ_by_exporter(flows: pl.DataFrame) -> None:
     world = tw.World.from_flows(
         flows,
         table(
@@ -80,7 +80,7 @@ class TestEta:
 
     def test_a_home_share_makes_it_import_demand(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame
-    ):
+    ) -> None:
         world = tw.World.from_flows(flows, elasticities, home_share=self.share)
         assert world.elasticities.eta_kind == ("composite", "import_demand")
         assert world.eta == pytest.approx([0.5, 0.25 * 5 + 0.75 * 0.5])
@@ -88,12 +88,14 @@ class TestEta:
 
     def test_without_one_it_is_taken_as_it_is(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame
-    ):
+    ) -> None:
         world = tw.World.from_flows(flows, elasticities, home_share=self.share.head(1))
         assert world.elasticities.eta_kind == ("composite", "unadjusted")
         assert world.eta.tolist() == [0.5, 0.5]
 
-    def test_it_follows_sigma_and_eta(self, flows: pl.DataFrame, elasticities: pl.DataFrame):
+    def test_it_follows_sigma_and_eta(
+        self, flows: pl.DataFrame, elasticities: pl.DataFrame
+    ) -> None:
         world = tw.World.from_flows(flows, elasticities, home_share=self.share)
         assert world.with_elasticities(sigma=9.0).eta == pytest.approx([0.5, 2.625])
         assert world.with_elasticities(eta=1.0).eta == pytest.approx([1.0, 2.0])
@@ -102,28 +104,28 @@ class TestEta:
 
 
 class TestOverrides:
-    def test_one_number_for_every_product(self, world: tw.World):
+    def test_one_number_for_every_product(self, world: tw.World) -> None:
         made = world.with_elasticities(sigma=2.0, epsilon=INF)
         assert made.sigma.tolist() == [2.0, 2.0]
         assert made.eta.tolist() == world.eta.tolist()
         assert np.isinf(made.epsilon).all()
         assert world.sigma.tolist() == [5.0, 5.0]
 
-    def test_their_source_says_so(self, world: tw.World):
+    def test_their_source_says_so(self, world: tw.World) -> None:
         made = world.with_elasticities(sigma=2.0, eta=0.25)
         assert made.elasticities.source[0] == "user table; set to sigma=2, eta=0.25"
         assert made.elasticities.set_name == "user, sigma=2, eta=0.25"
 
-    def test_a_set_and_a_number_on_top(self, world: tw.World):
+    def test_a_set_and_a_number_on_top(self, world: tw.World) -> None:
         made = world.with_elasticities("long", eta=0.25)
         assert made.elasticities.set_name == "long, eta=0.25"
         assert made.eta.tolist() == [0.25, 0.25]
         assert made.sigma.tolist() == world.with_elasticities("long").sigma.tolist()
 
-    def test_nothing_changes_nothing(self, world: tw.World):
+    def test_nothing_changes_nothing(self, world: tw.World) -> None:
         assert world.with_elasticities().data_hash == world.data_hash
 
-    def test_the_layout_follows(self, world: tw.World):
+    def test_the_layout_follows(self, world: tw.World) -> None:
         assert world.market.sigma.tolist() == [5.0, 5.0]
         assert world.with_elasticities(sigma=2.0).market.sigma.tolist() == [2.0, 2.0]
 
@@ -137,18 +139,20 @@ class TestOverrides:
             ({"eta": 0.0, "epsilon": 0.0}, "cannot both be 0"),
         ],
     )
-    def test_they_are_checked_too(self, values: dict[str, float], message: str, world: tw.World):
+    def test_they_are_checked_too(
+        self, values: dict[str, float], message: str, world: tw.World
+    ) -> None:
         with pytest.raises(tw.DataError, match=message):
             world.with_elasticities(**values)
 
 
 @pytest.mark.parametrize("name", ["short", "central", "long", "broda_weinstein"])
-def test_named_sets_cover_everything(name: str, flows: pl.DataFrame):
+def test_named_sets_cover_everything(name: str, flows: pl.DataFrame) -> None:
     world = tw.World.from_flows(flows, name, vintage="HS2017")
     assert world.elasticities.set_name == name
     assert (world.sigma >= 1.1).all()
     assert all(world.elasticities.source)
 
 
-def test_the_default_set_is_central(flows: pl.DataFrame):
+def test_the_default_set_is_central(flows: pl.DataFrame) -> None:
     assert tw.World.from_flows(flows).elasticities.set_name == "central"

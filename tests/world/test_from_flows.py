@@ -13,7 +13,9 @@ def audit_of(world: tw.World, step: str) -> dict[str, tuple[int, float | None]]:
     return {reason: (n, value) for _, reason, n, value in rows.iter_rows()}
 
 
-def test_codes_are_sorted_and_rows_follow_them(flows: pl.DataFrame, elasticities: pl.DataFrame):
+def test_codes_are_sorted_and_rows_follow_them(
+    flows: pl.DataFrame, elasticities: pl.DataFrame
+) -> None:
     world = tw.World.from_flows(flows.sample(fraction=1.0, shuffle=True, seed=3), elasticities)
     assert world.products == ("284610", "284690")
     assert world.countries == ("CHN", "DEU", "USA")
@@ -26,7 +28,7 @@ def test_codes_are_sorted_and_rows_follow_them(flows: pl.DataFrame, elasticities
     assert table["tariff"].null_count() == table.height - 1  # known at home only
 
 
-def test_shares_sum_to_one_over_each_market(world: tw.World):
+def test_shares_sum_to_one_over_each_market(world: tw.World) -> None:
     market = world.market
     for row, share in (
         (market.flow_importer, market.share),
@@ -35,14 +37,14 @@ def test_shares_sum_to_one_over_each_market(world: tw.World):
         np.testing.assert_allclose(np.bincount(row, share), 1.0, rtol=1e-15)
 
 
-def test_duty_paid_shares_use_the_stacked_tariff(world: tw.World):
+def test_duty_paid_shares_use_the_stacked_tariff(world: tw.World) -> None:
     # 284610 in the USA: 100 of CHN at 30 % in all, 40 at home.
     rows = np.flatnonzero((world.flow_product == 0) & (world.flow_importer == 2))
     assert world.tariff_base[rows] == pytest.approx([0.30, 0.0])
     assert world.market.share[rows] == pytest.approx([130 / 170, 40 / 170])
 
 
-def test_exporter_and_importer_rows_are_those_that_trade(world: tw.World):
+def test_exporter_and_importer_rows_are_those_that_trade(world: tw.World) -> None:
     def named(product: np.ndarray, country: np.ndarray) -> list[tuple[str, str]]:
         return [
             (world.products[k], world.countries[c]) for k, c in zip(product, country, strict=True)
@@ -64,7 +66,9 @@ def test_exporter_and_importer_rows_are_those_that_trade(world: tw.World):
     assert world.expenditure == pytest.approx([70, 170, 90, 360.6])
 
 
-def test_audit_totals_tie(flows: pl.DataFrame, elasticities: pl.DataFrame, tariffs: pl.DataFrame):
+def test_audit_totals_tie(
+    flows: pl.DataFrame, elasticities: pl.DataFrame, tariffs: pl.DataFrame
+) -> None:
     empty = pl.DataFrame([("284690", "USA", "DEU", 0.0, None)], schema=flows.schema, orient="row")
     world = tw.World.from_flows(pl.concat([flows, empty]), elasticities, tariffs)
     counts = audit_of(world, "flows")
@@ -79,7 +83,9 @@ def test_audit_totals_tie(flows: pl.DataFrame, elasticities: pl.DataFrame, tarif
     assert duties["kept"][0] == sum(duty.rows.size for duty in world.duties) == 4
 
 
-def test_an_audit_of_the_source_comes_first(flows: pl.DataFrame, elasticities: pl.DataFrame):
+def test_an_audit_of_the_source_comes_first(
+    flows: pl.DataFrame, elasticities: pl.DataFrame
+) -> None:
     source = pl.DataFrame(
         [("file", "read", 9, 1.0)], schema=["step", "reason", "rows", "value"], orient="row"
     )
@@ -90,7 +96,7 @@ def test_an_audit_of_the_source_comes_first(flows: pl.DataFrame, elasticities: p
 
 def test_lazy_frames_are_as_good(
     flows: pl.DataFrame, elasticities: pl.DataFrame, tariffs: pl.DataFrame, world: tw.World
-):
+) -> None:
     lazy = tw.World.from_flows(flows.lazy(), elasticities.lazy(), tariffs.lazy())
     assert lazy.data_hash == world.data_hash
 
@@ -98,12 +104,12 @@ def test_lazy_frames_are_as_good(
 @pytest.mark.parametrize("kind", [pl.Categorical, pl.Enum(["284610", "284690"])])
 def test_codes_may_be_categories(
     kind: pl.DataType, flows: pl.DataFrame, elasticities: pl.DataFrame
-):
+) -> None:
     made = tw.World.from_flows(flows.with_columns(pl.col("product").cast(kind)), elasticities)
     assert made.data_hash == tw.World.from_flows(flows, elasticities).data_hash
 
 
-def test_products_need_not_be_hs_codes(elasticities: pl.DataFrame):
+def test_products_need_not_be_hs_codes(elasticities: pl.DataFrame) -> None:
     flows = pl.DataFrame(
         {"product": ["Motor vehicles"], "exporter": ["DEU"], "importer": ["USA"], "value": [1]}
     )
@@ -117,7 +123,9 @@ class TestHomeSales:
         {"product": ["284690"], "country": ["USA"], "value": [70.0], "source": ["USGS"]}
     )
 
-    def test_they_become_domestic_rows(self, flows: pl.DataFrame, elasticities: pl.DataFrame):
+    def test_they_become_domestic_rows(
+        self, flows: pl.DataFrame, elasticities: pl.DataFrame
+    ) -> None:
         world = tw.World.from_flows(flows, elasticities, home_sales=self.table)
         assert world.home.sum() == 2
         assert world.value[world.home].tolist() == [40.0, 70.0]
@@ -125,14 +133,14 @@ class TestHomeSales:
 
     def test_they_may_not_double_a_domestic_flow(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame
-    ):
+    ) -> None:
         twice = self.table.with_columns(product=pl.lit("284610"))
         with pytest.raises(
             tw.DataError, match=r"flows and home_sales: 2 rows share their key .*exporter=USA"
         ):
             tw.World.from_flows(flows, elasticities, home_sales=twice)
 
-    def test_their_errors_name_them(self, flows: pl.DataFrame, elasticities: pl.DataFrame):
+    def test_their_errors_name_them(self, flows: pl.DataFrame, elasticities: pl.DataFrame) -> None:
         bad = self.table.with_columns(value=pl.lit(-1.0))
         with pytest.raises(tw.DataError, match=r"home_sales: value is negative .*country=USA"):
             tw.World.from_flows(flows, elasticities, home_sales=bad)
@@ -141,7 +149,7 @@ class TestHomeSales:
 class TestAggregates:
     def test_a_declared_aggregate_is_a_partner(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame
-    ):
+    ) -> None:
         merged = flows.with_columns(pl.col("exporter", "importer").replace("DEU", "CORE"))
         world = tw.World.from_flows(merged, elasticities, aggregates={"CORE": ["DEU", "FRA"]})
         assert world.countries == ("CHN", "CORE", "USA")
@@ -149,14 +157,14 @@ class TestAggregates:
 
     def test_a_member_beside_its_aggregate_counts_twice(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame
-    ):
+    ) -> None:
         merged = flows.with_columns(pl.col("exporter").replace("DEU", "CORE"))
         with pytest.raises(tw.DataError, match=r"DEU stands by itself and inside aggregate CORE"):
             tw.World.from_flows(merged, elasticities, aggregates={"CORE": ["DEU", "FRA"]})
 
     def test_two_aggregates_may_not_share_a_member(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame
-    ):
+    ) -> None:
         merged = flows.with_columns(
             pl.col("exporter").replace("DEU", "CORE"), pl.col("importer").replace("DEU", "EDGE")
         )
@@ -168,30 +176,30 @@ class TestAggregates:
 
     def test_an_aggregate_that_does_not_trade_does_not_matter(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame
-    ):
+    ) -> None:
         tw.World.from_flows(flows, elasticities, aggregates={"CORE": ["DEU", "FRA"]})
 
-    def test_members_are_countries(self, flows: pl.DataFrame, elasticities: pl.DataFrame):
+    def test_members_are_countries(self, flows: pl.DataFrame, elasticities: pl.DataFrame) -> None:
         with pytest.raises(tw.DataError, match=r"CORE has the unknown member 'DEX'; nearest: .*DE"):
             tw.World.from_flows(flows, elasticities, aggregates={"CORE": ["DEX"]})
 
 
 class TestTariffImporters:
-    def test_default_is_those_that_the_table_mentions(self, world: tw.World):
+    def test_default_is_those_that_the_table_mentions(self, world: tw.World) -> None:
         assert world.tariff_importers == {"USA"}
         known = world.flows().collect().filter(pl.col("tariff").is_not_null())
         assert set(known["importer"]) == {"USA"}
 
     def test_without_tariffs_none_is_known_but_at_home(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame
-    ):
+    ) -> None:
         world = tw.World.from_flows(flows, elasticities)
         assert world.tariff_importers == frozenset()
         assert (world.tariff_known == world.home).all()
 
     def test_star_means_that_a_missing_row_is_zero(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame, tariffs: pl.DataFrame
-    ):
+    ) -> None:
         world = tw.World.from_flows(flows, elasticities, tariffs, tariff_importers="*")
         assert world.tariff_importers is None
         assert world.tariff_known.all()
@@ -199,22 +207,24 @@ class TestTariffImporters:
 
     def test_an_importer_may_be_known_to_charge_nothing(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame, tariffs: pl.DataFrame
-    ):
+    ) -> None:
         world = tw.World.from_flows(flows, elasticities, tariffs, tariff_importers=["USA", "DEU"])
         assert world.tariff_importers == {"USA", "DEU"}
         assert world.tariff_known.all()
 
-    def test_a_string_is_not_a_list(self, flows: pl.DataFrame, elasticities: pl.DataFrame):
+    def test_a_string_is_not_a_list(self, flows: pl.DataFrame, elasticities: pl.DataFrame) -> None:
         with pytest.raises(tw.DataError, match=r'a list of codes or "\*", not \'USA\''):
             tw.World.from_flows(flows, elasticities, tariff_importers="USA")
 
-    def test_a_code_without_flows_is_named(self, flows: pl.DataFrame, elasticities: pl.DataFrame):
+    def test_a_code_without_flows_is_named(
+        self, flows: pl.DataFrame, elasticities: pl.DataFrame
+    ) -> None:
         with pytest.raises(tw.DataError, match=r"tariff_importers: no importer UAS .*nearest: USA"):
             tw.World.from_flows(flows, elasticities, tariff_importers=["UAS"])
 
     def test_rates_of_an_importer_known_in_part_are_refused(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame, tariffs: pl.DataFrame
-    ):
+    ) -> None:
         with pytest.raises(
             tw.DataError, match=r"rates of importer USA, whom tariff_importers does"
         ):
@@ -222,29 +232,31 @@ class TestTariffImporters:
 
 
 class TestObservedImporters:
-    def test_they_are_kept(self, flows: pl.DataFrame, elasticities: pl.DataFrame):
+    def test_they_are_kept(self, flows: pl.DataFrame, elasticities: pl.DataFrame) -> None:
         only = flows.filter(pl.col("importer") == "USA")
         world = tw.World.from_flows(only, elasticities, observed_importers=["USA"])
         assert world.observed_importers == ("USA",)
 
-    def test_other_importers_contradict_them(self, flows: pl.DataFrame, elasticities: pl.DataFrame):
+    def test_other_importers_contradict_them(
+        self, flows: pl.DataFrame, elasticities: pl.DataFrame
+    ) -> None:
         with pytest.raises(
             tw.DataError, match=r"observed_importers is USA, but the flows also have importer DEU"
         ):
             tw.World.from_flows(flows, elasticities, observed_importers=["USA"])
 
-    def test_a_named_set_supplies_this_market_without_limit(self, flows: pl.DataFrame):
+    def test_a_named_set_supplies_this_market_without_limit(self, flows: pl.DataFrame) -> None:
         only = flows.filter(pl.col("importer") == "USA")
         partial = tw.World.from_flows(only, "central", observed_importers=["USA"])
         assert np.isinf(partial.epsilon).all()
         assert np.isfinite(tw.World.from_flows(only, "central").epsilon).all()
 
 
-def test_critical_products_are_flagged(flows: pl.DataFrame, elasticities: pl.DataFrame):
+def test_critical_products_are_flagged(flows: pl.DataFrame, elasticities: pl.DataFrame) -> None:
     world = tw.World.from_flows(flows, elasticities, critical=["284690", "999999"])
     assert world.critical is not None
     assert world.critical.tolist() == [False, True]
 
 
-def test_repr_says_what_it_is(world: tw.World):
+def test_repr_says_what_it_is(world: tw.World) -> None:
     assert repr(world) == ("<World small 2023: 2 products, 3 countries, 7 flows, 0.0 bn USD>")

@@ -31,7 +31,7 @@ def mapped_file(array: np.ndarray) -> Path | None:
     return None
 
 
-def test_round_trip(world: tw.World, saved: Path):
+def test_round_trip(world: tw.World, saved: Path) -> None:
     back = tw.load_world(saved)
     assert back.data_hash == world.data_hash
     assert repr(back) == repr(world)
@@ -42,7 +42,9 @@ def test_round_trip(world: tw.World, saved: Path):
     assert_frame_equal(back.audit, world.audit)
 
 
-def test_every_attribute_survives(flows: pl.DataFrame, elasticities: pl.DataFrame, tmp_path: Path):
+def test_every_attribute_survives(
+    flows: pl.DataFrame, elasticities: pl.DataFrame, tmp_path: Path
+) -> None:
     world = tw.World.from_flows(
         flows.filter(pl.col("importer") == "USA"),
         elasticities,
@@ -66,14 +68,16 @@ def test_every_attribute_survives(flows: pl.DataFrame, elasticities: pl.DataFram
     assert back.with_elasticities(eta=2.0).data_hash == world.with_elasticities(eta=2.0).data_hash
 
 
-def test_a_world_without_duties(flows: pl.DataFrame, elasticities: pl.DataFrame, tmp_path: Path):
+def test_a_world_without_duties(
+    flows: pl.DataFrame, elasticities: pl.DataFrame, tmp_path: Path
+) -> None:
     world = tw.World.from_flows(flows, elasticities)
     back = tw.load_world(world.save(tmp_path / "w"))
     assert back.duties == ()
     assert back.tariff_importers == frozenset()
 
 
-def test_arrays_are_mapped_and_read_only(saved: Path):
+def test_arrays_are_mapped_and_read_only(saved: Path) -> None:
     back = tw.load_world(saved)
     for name in ("flow_product", "flow_exporter", "flow_importer", "value", "quantity"):
         array = getattr(back, name)
@@ -82,7 +86,7 @@ def test_arrays_are_mapped_and_read_only(saved: Path):
     assert mapped_file(back.duties[0].rows) == saved / "duty_rows.npy"
 
 
-def test_a_mapped_world_solves_like_the_first(world: tw.World, saved: Path):
+def test_a_mapped_world_solves_like_the_first(world: tw.World, saved: Path) -> None:
     case = tw.Scenario("more", [tw.Tariff(importer="USA", exporter="CHN", rate=0.5)])
     first = tw.solve(world, case).flows().collect()
     assert_frame_equal(tw.solve(tw.load_world(saved), case).flows().collect(), first)
@@ -91,29 +95,29 @@ def test_a_mapped_world_solves_like_the_first(world: tw.World, saved: Path):
 
 
 class TestOverwrite:
-    def test_something_in_the_way(self, world: tw.World, saved: Path):
+    def test_something_in_the_way(self, world: tw.World, saved: Path) -> None:
         with pytest.raises(tw.ConfigError, match=r"small exists.*overwrite=True"):
             world.save(saved)
 
-    def test_a_saved_world_may_be_replaced(self, world: tw.World, saved: Path):
+    def test_a_saved_world_may_be_replaced(self, world: tw.World, saved: Path) -> None:
         other = world.select(["284690"])
         other.save(saved, overwrite=True)
         assert tw.load_world(saved).products == ("284690",)
         assert list(saved.parent.iterdir()) == [saved]
 
-    def test_by_itself_while_it_is_mapped(self, saved: Path):
+    def test_by_itself_while_it_is_mapped(self, saved: Path) -> None:
         back = tw.load_world(saved)
         total = back.value.sum()
         back.select(["284690"]).save(saved, overwrite=True)
         assert back.value.sum() == total
 
-    def test_an_empty_directory_may_be_used(self, world: tw.World, tmp_path: Path):
+    def test_an_empty_directory_may_be_used(self, world: tw.World, tmp_path: Path) -> None:
         place = tmp_path / "empty"
         place.mkdir()
         world.save(place, overwrite=True)
         assert tw.load_world(place).data_hash == world.data_hash
 
-    def test_anything_else_is_spared(self, world: tw.World, tmp_path: Path):
+    def test_anything_else_is_spared(self, world: tw.World, tmp_path: Path) -> None:
         mine = tmp_path / "mine.txt"
         mine.write_text("keep me")
         for place in (tmp_path, mine):
@@ -123,7 +127,7 @@ class TestOverwrite:
 
     def test_a_failure_leaves_the_old_world(
         self, world: tw.World, saved: Path, monkeypatch: pytest.MonkeyPatch
-    ):
+    ) -> None:
         def full(*_: object) -> None:
             raise OSError("disk full")
 
@@ -134,7 +138,7 @@ class TestOverwrite:
         assert tw.load_world(saved).data_hash == world.data_hash
 
 
-def test_others_may_read_it(world: tw.World, tmp_path: Path):
+def test_others_may_read_it(world: tw.World, tmp_path: Path) -> None:
     old = os.umask(0o022)
     try:
         place = world.save(tmp_path / "deep" / "down")
@@ -148,42 +152,42 @@ class TestUnreadable:
         "name", ["value.npy", "flow_product.npy", "duty_rows.npy", "epsilon.npy"]
     )
     @pytest.mark.parametrize("size", [0, 20, -8])
-    def test_a_truncated_array(self, name: str, size: int, saved: Path):
+    def test_a_truncated_array(self, name: str, size: int, saved: Path) -> None:
         path = saved / name
         content = path.read_bytes()
         path.write_bytes(content[:size])
         with pytest.raises(tw.DataError, match=rf"{name}: cannot be read.*save the world again"):
             tw.load_world(saved)
 
-    def test_an_array_of_another_world(self, saved: Path, world: tw.World, tmp_path: Path):
+    def test_an_array_of_another_world(self, saved: Path, world: tw.World, tmp_path: Path) -> None:
         other = world.select(["284690"]).save(tmp_path / "other")
         (saved / "value.npy").write_bytes((other / "value.npy").read_bytes())
         with pytest.raises(tw.DataError, match="mixes arrays of different worlds"):
             tw.load_world(saved)
 
-    def test_a_truncated_table(self, saved: Path):
+    def test_a_truncated_table(self, saved: Path) -> None:
         path = saved / "products.parquet"
         path.write_bytes(path.read_bytes()[:-40])
         with pytest.raises(tw.DataError, match="not a complete saved world"):
             tw.load_world(saved)
 
-    def test_a_missing_file(self, saved: Path):
+    def test_a_missing_file(self, saved: Path) -> None:
         (saved / "quantity.npy").unlink()
         with pytest.raises(tw.DataError, match=r"quantity\.npy: cannot be read"):
             tw.load_world(saved)
 
-    def test_another_format(self, saved: Path):
+    def test_another_format(self, saved: Path) -> None:
         path = saved / worldfile.HEADER
         path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
         with pytest.raises(tw.DataError, match="format 99, this version reads 1; build the world"):
             tw.load_world(saved)
 
-    def test_a_header_that_is_no_json(self, saved: Path):
+    def test_a_header_that_is_no_json(self, saved: Path) -> None:
         (saved / worldfile.HEADER).write_text('{"format": 1,')
         with pytest.raises(tw.DataError, match=r"world\.json: not JSON"):
             tw.load_world(saved)
 
-    def test_a_header_without_a_key(self, saved: Path):
+    def test_a_header_without_a_key(self, saved: Path) -> None:
         path = saved / worldfile.HEADER
         header = json.loads(path.read_text())
         del header["countries"]
@@ -191,7 +195,7 @@ class TestUnreadable:
         with pytest.raises(tw.DataError, match=r"not a complete saved world.*countries"):
             tw.load_world(saved)
 
-    def test_another_directory(self, tmp_path: Path):
+    def test_another_directory(self, tmp_path: Path) -> None:
         with pytest.raises(tw.DataError, match=r"holds no saved world \(no world\.json\)"):
             tw.load_world(tmp_path)
 
@@ -199,15 +203,15 @@ class TestUnreadable:
 class TestHash:
     def test_it_depends_on_content_alone(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame, tariffs: pl.DataFrame
-    ):
+    ) -> None:
         made = tw.World.from_flows(flows.reverse(), elasticities, tariffs.reverse(), name="other")
         assert made.data_hash == tw.World.from_flows(flows, elasticities, tariffs).data_hash
 
-    def test_it_stays_what_it_was(self, world: tw.World):
+    def test_it_stays_what_it_was(self, world: tw.World) -> None:
         """A change of this value makes every run directory on disk look foreign."""
         assert world.data_hash[:16] == "b5c2f61c89253659"
 
-    def test_it_sees_every_number(self, world: tw.World):
+    def test_it_sees_every_number(self, world: tw.World) -> None:
         duty = world.duties[0]
         changed = [
             replace(world, value=world.value * (1 + 1e-15)),
