@@ -74,15 +74,16 @@ class Elasticities:
         DataError
             If a product finds no value, or a value is not allowed.
         """
-        name = "user"
-        if table is None or isinstance(table, str):
+        name, given = "user", table
+        if given is None or isinstance(given, str):
             from tradewedge.sources import elasticity_set
 
-            name = table or "central"
-            table = elasticity_set(name, world.vintage or "HS2022")
+            name = given or "central"
+            named = elasticity_set(name, world.vintage or "HS2022")
             if world.observed_importers is not None:
-                table = table.with_columns(epsilon=pl.lit(np.inf))
-        table = _read(table, world)
+                named = named.with_columns(epsilon=pl.lit(np.inf))
+            given = named
+        table = _read(given, world)
         rules = _rules(table)
         k = len(world.products)
         sigma, eta, eps = np.empty(k), np.empty(k), np.empty(k)

@@ -98,8 +98,8 @@ class Result:
 
     def tables(self) -> dict[str, pl.LazyFrame]:
         """All tables by name."""
-        names = ("flows", "exporters", "importers", "diversion", "transfers", "welfare")
-        names += ("limits", "parameters", "status")
+        names = ["flows", "exporters", "importers", "diversion", "transfers", "welfare"]
+        names += ["limits", "parameters", "status"]
         return {name: getattr(self, name)() for name in names}
 
     @cached_property

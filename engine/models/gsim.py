@@ -52,7 +52,10 @@ def _linear(market: Market, world: World, wedges: Wedges) -> Solution:
     cost = np.expm1(shock(world, wedges).log_cost)
     found = gsim.solve(market, cost, wedges.supply - 1.0, wedges.demand - 1.0)
     eta = world.eta[world.importer_product]
-    sold = np.bincount(market.flow_exporter, market.sales_share * found.quantity, found.price.size)
+    change = market.sales_share * found.quantity
+    sold = np.bincount(market.flow_exporter, change, found.price.size).astype(
+        np.float64, copy=False
+    )
     return Solution(
         wedges=wedges,
         price_hat=1.0 + found.price,

@@ -64,7 +64,7 @@ def from_solution(world: World, solution: Solution) -> Levels:
     price = solution.price_hat[world.exporter_row]
     value = world.value * price * (1.0 + wedges.export_tax) * solution.quantity_hat
     value = np.where(wedges.admitted, value, 0.0)
-    added = ()
+    added: tuple[Lift, ...] = ()
     if solution.gaps is not None:
         added = tuple(lifts(world, wedges, solution.quantity_hat, solution.gaps))
     for lift in added:
@@ -78,6 +78,7 @@ def from_solution(world: World, solution: Solution) -> Levels:
     for lift in added:
         if not lift.taxed:
             duty_paid[lift.rows] += lift.held
+    spent = np.bincount(world.importer_row, duty_paid, solution.index_hat.size)
     return Levels(
         wedges=wedges,
         sold=_any(world.exporter_row, wedges.admitted, solution.price_hat.size),
@@ -91,7 +92,7 @@ def from_solution(world: World, solution: Solution) -> Levels:
         dutiable=dutiable,
         duty_paid=duty_paid,
         output=solution.output_hat,
-        expenditure=np.bincount(world.importer_row, duty_paid, solution.index_hat.size),
+        expenditure=spent.astype(np.float64, copy=False),
         lifts=added,
         gaps=solution.gaps,
     )

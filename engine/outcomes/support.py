@@ -45,7 +45,7 @@ def supply_parts(world: World, levels: Levels, rows: Ints) -> tuple[Supply, Supp
     total = wanted[0] + wanted[1]
     kept = total if instruments is None else np.minimum(total, instruments.capacity[rows])
     cut = np.divide(kept, total, out=np.ones_like(total), where=total > 0)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):  # epsilon 0, or nearly
         cheaper = np.where(cut < 1.0, cut ** (1.0 / epsilon), 1.0)
     return (
         Supply(receipt, wanted[0] * cut, receipt * cheaper),
