@@ -1,6 +1,7 @@
 """A scenario and a world in, aligned wedges out."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from tradewedge.policy import scope, stacking
 from tradewedge.policy.assemble import assemble, close
 from tradewedge.policy.checks import EVERYTHING, HYPOTHETICAL
 from tradewedge.policy.draft import Draft, Remark, Task
+from tradewedge.policy.lawbase import under_law
 from tradewedge.policy.measures import Agreement, Measure
 from tradewedge.policy.rules import apply
 from tradewedge.policy.scenario import Scenario
@@ -40,10 +42,11 @@ def compile_wedges(world: World, scenario: Scenario) -> Wedges:
     ------
     ConfigError
         For a scenario that needs a date and has none. With the scenario and the measure's number
-        and kind: for a scope that is unknown or matches nothing; ``set`` or ``multiply`` where the baseline tariff is unknown; tons that
-        are needed and unknown; a mineral content that is not in the table; an exclusion where
-        sigma <= 1; a supply shift or a contract for differences where supply is infinitely
-        elastic; duties or export taxes that sum to -100 % or less.
+        and kind: for a scope that is unknown or matches nothing; ``set`` or ``multiply`` where
+        the baseline tariff is unknown; tons that are needed and unknown; a mineral content that is
+        not in the table; an exclusion where sigma <= 1; a supply shift or a contract for
+        differences where supply is infinitely elastic; duties or export taxes that sum to -100 %
+        or less.
     """
     scenario = scenario.of_its_day()
     index = scope.Index(world, scenario.vintage)
@@ -55,7 +58,7 @@ def compile_wedges(world: World, scenario: Scenario) -> Wedges:
     order = sorted(numbers, key=lambda i: scenario.measures[i].priority)
     reach = {i: scope.select(index, scenario.measures[i], wheres[i]) for i in order}
     spared = _spared(scenario, order, reach, wheres)
-    draft = Draft.of(world, stacking.ordered(world.duties))
+    draft, told = _start(world, scenario)
     matches: dict[int, Match] = {}
     warnings: dict[int, list[str]] = {}
     for i in order:
@@ -75,8 +78,20 @@ def compile_wedges(world: World, scenario: Scenario) -> Wedges:
         scenario,
         draft,
         tuple(matches[i] for i in numbers),
-        tuple(text for i in numbers for text in warnings[i]),
+        (*told, *(text for i in numbers for text in warnings[i])),
     )
+
+
+def _start(world: World, scenario: Scenario) -> tuple[Draft, tuple[str, ...]]:
+    """The duties that measures act on: the baseline's, or those under the law of a day."""
+    day = scenario.law
+    if not isinstance(day, date):
+        return Draft.of(world, stacking.ordered(world.duties)), ()
+    base = under_law(world, day, f"scenario {scenario.name!r}")
+    draft = Draft.of(world, base.duties)
+    draft.tariff_changed |= base.changed
+    draft.touched |= base.changed
+    return draft, (base.note,)
 
 
 def _finish(

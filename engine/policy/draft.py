@@ -126,11 +126,12 @@ class Quota:
 class Draft:
     """What the measures so far amount to; arrays as in :class:`~tradewedge.policy.Wedges`.
 
-    ``specific`` holds specific duties per unit of the baseline duty-paid price. ``capacity``,
-    ``strike``, ``covered`` and ``upside`` are those of the kernel, [X], each of the first and
-    second with the number of the measure that set it, or -1.
+    ``base`` holds the duties before any measure, ``specific`` the specific duties per unit of the
+    baseline duty-paid price. ``capacity``, ``strike``, ``covered`` and ``upside`` are those of the
+    kernel, [X], each of the first and second with the number of the measure that set it, or -1.
     """
 
+    base: tuple[Duty, ...]
     duties: tuple[Duty, ...]
     tariff_changed: Bools
     trade_cost: Floats
@@ -152,9 +153,10 @@ class Draft:
 
     @classmethod
     def of(cls, world: World, duties: tuple[Duty, ...]) -> "Draft":
-        """The baseline: ``duties`` are its tariffs."""
+        """No measure yet on top of ``duties``."""
         f, x, m = world.value.size, world.exporter_country.size, world.importer_country.size
         return cls(
+            base=duties,
             duties=duties,
             tariff_changed=np.zeros(f, dtype=bool),
             trade_cost=np.ones(f),

@@ -86,8 +86,8 @@ def _note(day: dt.date, change: LawChange, changed: NDArray[np.bool_]) -> str:
     shares = {row["weights"]: row["share"] for row in change.coverage.iter_rows(named=True)}
     text = (
         f"law of {day}: duties of the United States differ from those of the data year on "
-        f"{int(changed.sum()):,} flows; {_percent(shares.get('own imports'))} of the value of "
-        "their imports is weighted by the partner's own lines"
+        f"{int(changed.sum()):,} flows; for {_percent(shares.get('own imports'))} of their imports "
+        "by value the tariff lines weigh as in the partner's own trade"
     )
     uncovered = shares.get("no line")
     if uncovered:

@@ -251,7 +251,7 @@ def _agreement(draft: Draft, task: Task, measure: Agreement) -> Remark:
         return Remark()
     n = task.world.value.size
     if measure.cap is not None:
-        brought = stacking.increase(draft.duties, task.world.duties)
+        brought = stacking.increase(draft.duties, draft.base)
         added = stack(brought, n)
         room = np.maximum(0.0, measure.cap - (stack(draft.duties, n) - added))
         reached = np.zeros(n, dtype=bool)
