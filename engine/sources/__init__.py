@@ -11,6 +11,8 @@ _HOMES = {
     "home_share": "embedded",
     "extra_table": "embedded",
     "elasticity_set": "elasticities",
+    "content_of": "content",
+    "content_table": "content",
 }
 
 __all__ = sorted(_HOMES)
