@@ -238,6 +238,8 @@ class World:
             raise DataError(f"no product of world {self.name!r} selected")
         keep_k = np.array([p in wanted for p in self.products], dtype=bool)
         rows = np.flatnonzero(keep_k[self.flow_product])
+        kept = f"kept: {len(wanted)} of {len(self.products)} products"
+        selected = ("select", kept, rows.size, float(self.value[rows].sum()))
         new_k = np.cumsum(keep_k) - 1
         new_row = np.full(self.value.size, -1, dtype=np.int64)
         new_row[rows] = np.arange(rows.size)
@@ -256,6 +258,7 @@ class World:
             duties=tuple(duties),
             elasticities=self.elasticities.select(keep_k, keep_k[self.exporter_product]),
             critical=None if self.critical is None else self.critical[keep_k],
+            audit=pl.concat([self.audit, intake.audit_rows([selected])]),
         )
 
     def split_importer(self, country: str, shares: Mapping[str, float]) -> "World":

@@ -45,6 +45,12 @@ def test_flags_are_kept(flows: pl.DataFrame, elasticities: pl.DataFrame) -> None
     assert critical.tolist() == [True]
 
 
+def test_the_audit_goes_on(world: tw.World) -> None:
+    part = world.select(["284690"])
+    assert part.audit.height == world.audit.height + 1
+    assert part.audit.row(-1) == ("select", "kept: 1 of 2 products", 3, 420.0)
+
+
 def test_an_unknown_product_gets_its_nearest(world: tw.World) -> None:
     with pytest.raises(tw.DataError, match=r"'small' has no product 284691; nearest: 284690"):
         world.select(["284690", "284691"])
