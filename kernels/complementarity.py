@@ -1,11 +1,11 @@
 """One product under instruments: its layout, residuals and their Jacobian.
 
-Unknowns are the log producer prices x [i] of exporters whose price adjusts, and the log premiums
-lambda [g] of group limits. Residuals, all logs::
+Unknowns are the log marginal costs x [i] of exporters with finite supply elasticity, and the log
+premiums lambda [g] of group limits. A capacity is a group of all flows of one exporter, whose
+premium goes to the producer: producer price = marginal cost times that premium. Residuals::
 
-    e_i = ln D_i - ln S_i                             supply finite
+    e_i = ln D_i - ln S_i
     e_i = max(ln D_i - ln S_i, -e^(x_i))              supply that stays positive at a price of 0
-    e_i = max(ln D_i - ln kappa_i, -sigma x_i)        infinite supply up to a capacity
     r_g = min(sigma lambda_g, ln L_g - ln U_g)
 
 with D the quantity demanded (weighted by shares in sales), S supply and U what a group uses.
@@ -27,12 +27,14 @@ from tradewedge.kernels.market import Bools, Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Supply:
-    """Supply of the exporters [i] that have a market left; ``epsilon`` 0 where infinite."""
+    """Supply of the exporters [i] that have a market left; ``epsilon`` 0 where infinite.
+
+    Without a capacity, which is a group.
+    """
 
     epsilon: Floats
     infinite: Bools
     log_shift: Floats
-    log_capacity: Floats
     strike: Floats
     covered: Floats
     upside: Floats
@@ -47,13 +49,15 @@ class Supply:
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Limits on groups of flows; flows [r] of all groups one after another.
+    """Limits on groups of flows, capacities last; flows [r] of all groups one after another.
 
     ``start`` [g] holds where each group begins; ``of`` [r] the group of each row. Groups that
-    have lost all their flows are left out; ``index`` [g] are their numbers in the shock.
+    have lost all their flows are left out. ``index`` holds the numbers in the shock of those that
+    are no capacities, ``maker`` the exporters of those that are.
     """
 
     index: Ints
+    maker: Ints
     start: Ints
     of: Ints
     flow: Ints
@@ -106,9 +110,8 @@ class Problem:
 
     @property
     def free(self) -> Ints:
-        """Exporters whose price adjusts."""
-        fixed = self.supply.infinite & np.isposinf(self.supply.log_capacity)
-        return np.flatnonzero(~fixed)
+        """Exporters whose marginal cost moves with output."""
+        return np.flatnonzero(~self.supply.infinite)
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,16 +263,13 @@ def _log_sums(terms: Floats, start: Ints) -> Floats:
 
 
 def _excess(problem: Problem, price: Floats, sold: Floats) -> tuple[Floats, Floats, Floats]:
-    """Log supply, its elasticity (0 at a capacity) and the residual of every exporter."""
+    """Log supply, its elasticity and the residual of every exporter."""
     supply = problem.supply
     supplied, slope = ins.log_supply(
         price, supply.epsilon, supply.log_shift, supply.strike, supply.covered, supply.upside
     )
-    capped = supplied > supply.log_capacity
-    supplied = np.where(supply.infinite | capped, supply.log_capacity, supplied)
-    slope = np.where(supply.infinite | capped, 0.0, slope)
+    supplied = np.where(supply.infinite, sold, supplied)
     lowest = np.full(len(price), -np.inf)
-    lowest[supply.infinite] = -problem.demand.sigma * price[supply.infinite]
     lowest[supply.rigid] = -np.exp(price[supply.rigid])
     return supplied, slope, np.maximum(sold - supplied, lowest)
 
@@ -284,7 +284,7 @@ def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, F
         Rows and columns: free exporters, then groups.
     """
     demand, groups = problem.demand, problem.groups
-    n, exporters, count = len(problem.exporter), len(problem.exporters), len(groups.index)
+    n, exporters, count = len(problem.exporter), len(problem.exporters), len(groups.start)
     unknowns, size = exporters + count, len(demand.log_demand)
     m, importer = demand.bundled, demand.importer
     answer = dm.respond(demand, state.indices, state.bound)
@@ -295,7 +295,7 @@ def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, F
 
     def effect(by_flow: Floats) -> Floats:
         weight = (by_flow * state.passed)[rows]
-        summed: Floats = np.bincount(place, weight, size * unknowns)
+        summed = np.bincount(place, weight, size * unknowns).astype(np.float64, copy=False)
         return summed.reshape(size, unknowns)
 
     # Weight of each importer in each exporter's sales and in each group.
@@ -307,7 +307,8 @@ def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, F
     back = columns * size + importer[rows]
 
     def weights(part: Bools) -> Floats:
-        summed: Floats = np.bincount(back, weight * part, unknowns * size)
+        summed = np.bincount(back, weight * part, unknowns * size)
+        summed = summed.astype(np.float64, copy=False)
         return summed.reshape(unknowns, size)
 
     matrix = weights(bundled) @ effect(answer.level)
@@ -331,7 +332,7 @@ def _add_own_of_groups(
     matrix: Floats, problem: Problem, sales: Floats, used: Floats, own: Floats
 ) -> None:
     groups, exporters = problem.groups, len(problem.exporters)
-    count, flow = len(groups.index), groups.flow
+    count, flow = len(groups.start), groups.flow
     exporter = problem.exporter[flow]
     at = exporter * count + groups.of
     by_premium = np.bincount(at, (sales * own)[flow], exporters * count)
@@ -353,8 +354,7 @@ def _replace_inactive(matrix: Floats, problem: Problem, state: State, premium: F
     rows = np.flatnonzero(at_lowest)
     matrix[rows] = 0.0
     # Newton on e^x would move x by 1 at a time: a third of its slope moves it by 3.
-    infinite = problem.supply.infinite[rows]
-    matrix[rows, rows] = np.where(infinite, -sigma, state.excess[rows] / 3)
+    matrix[rows, rows] = state.excess[rows] / 3
     rows = exporters + np.flatnonzero(sigma * premium < state.slack)
     matrix[rows] = 0.0
     matrix[rows, rows] = sigma

@@ -102,7 +102,7 @@ def _resources(problem: Problem) -> _Resources:
     makers = np.flatnonzero(np.isfinite(output))
     made = np.flatnonzero(np.isfinite(output)[problem.exporter])
     number = np.cumsum(np.isfinite(output)) - 1
-    first, second = len(groups.index), len(groups.index) + len(pairs)
+    first, second = len(groups.start), len(groups.start) + len(pairs)
     return _Resources(
         of=np.concatenate(
             [groups.of, first + np.arange(len(pairs)), second + number[problem.exporter[made]]]
@@ -135,10 +135,10 @@ def _hard_quota(problem: Problem) -> Floats:
 
 
 def _largest_output(problem: Problem) -> Floats:
-    """Log of the most that each exporter [i] can supply at any price; inf: no limit."""
+    """Log of supply [i] that no price can change; inf: it can, or a group limits it."""
     supply = problem.supply
     rigid = ~supply.infinite & (supply.epsilon == 0)
-    return np.minimum(supply.log_capacity, np.where(rigid, supply.log_shift, np.inf))
+    return np.where(rigid, supply.log_shift, np.inf)
 
 
 def _largest_quantities(problem: Problem) -> Floats:

@@ -83,7 +83,7 @@ def _product(
         return
     started = solution.status[product] == Status.CONVERGED
     start = solution.log_price[problem.exporters]
-    premium = np.zeros(len(problem.groups.index))
+    premium = np.zeros(len(problem.groups.start))
     if started:
         level = np.zeros(len(problem.importers))
         state = evaluate(problem, start, premium, level)
@@ -98,9 +98,12 @@ def _product(
         options.max_steps,
     )
     state = found.state
-    solution.log_price[problem.exporters] = found.price
+    limits = len(problem.groups.index)
+    price = found.price.copy()
+    price[problem.groups.maker] += found.premium[limits:]
+    solution.log_price[problem.exporters] = price
     solution.log_index[problem.importers] = state.indices.log_index
-    solution.log_shadow[problem.groups.index] = found.premium
+    solution.log_shadow[problem.groups.index] = found.premium[:limits]
     done = state.residual <= options.tolerance
     solution.status[product] = Status.CONVERGED if done else Status.MAX_STEPS
     solution.iterations[product] += found.steps
@@ -119,11 +122,11 @@ def is_active(problem: Problem, state: State, premium: Floats, price: Floats) ->
     duty, floor, _ = problem.special
     open_price = price[problem.exporter[floor]] + problem.log_cost[floor]
     plain = supply.log_shift + supply.epsilon * price
-    scarce = np.where(supply.infinite, price > 0, state.log_supplied != plain)
+    contract = ~supply.infinite & (state.log_supplied != plain)
     return bool(
         duty.size
         or np.any(state.low[floor] != open_price)
         or np.any(state.log_price > state.low)
         or np.any(premium > 0)
-        or np.any(scarce)
+        or np.any(contract)
     )

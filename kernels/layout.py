@@ -90,14 +90,8 @@ def problem_of(market: Market, shock: Shock, product: int) -> Problem:
     demand = _demand(market, shock, product, kept, importers, importer, nested)
     by_exporter = np.argsort(exporter, kind="stable")
     with np.errstate(divide="ignore"):
-        log_specific, log_floor, log_quota, log_capacity = (
-            np.log(x)
-            for x in (
-                given.specific[kept],
-                given.floor[kept],
-                given.quota[kept],
-                given.capacity[exporters],
-            )
+        log_specific, log_floor, log_quota = (
+            np.log(x[kept]) for x in (given.specific, given.floor, given.quota)
         )
     infinite = np.isinf(market.epsilon[exporters])
     beyond = given.beyond_quota[kept]
@@ -113,12 +107,11 @@ def problem_of(market: Market, shock: Shock, product: int) -> Problem:
             epsilon=np.where(infinite, 0.0, market.epsilon[exporters]),
             infinite=infinite,
             log_shift=np.where(infinite, 0.0, shock.log_supply[exporters]),
-            log_capacity=log_capacity,
             strike=given.strike[exporters],
             covered=given.covered[exporters],
             upside=given.upside[exporters],
         ),
-        groups=_groups(market, given, product, kept),
+        groups=_groups(market, given, product, kept, exporters, exporter),
         exporter=exporter,
         by_exporter=by_exporter,
         exporter_start=np.searchsorted(exporter[by_exporter], np.arange(len(exporters))),
@@ -213,7 +206,9 @@ def _limited(demand: Demand, has_quota: Bools) -> tuple[Demand | None, Ints, Int
     return part, rows, of
 
 
-def _groups(market: Market, given: Instruments, product: int, kept: Ints) -> Groups:
+def _groups(
+    market: Market, given: Instruments, product: int, kept: Ints, exporters: Ints, exporter: Ints
+) -> Groups:
     """Limits on flows that are left; a flow without weight is free of the limit."""
     flows, _, _ = ranges(market, product)
     place = np.full(flows.stop - flows.start, -1)
@@ -227,14 +222,20 @@ def _groups(market: Market, given: Instruments, product: int, kept: Ints) -> Gro
             index.append(group)
             flow.append(where[there])
             weight.append(given.group_weight[rows][there])
+    makers = np.flatnonzero(~np.isposinf(given.capacity[exporters]))
+    for maker in makers:
+        flow.append(np.flatnonzero(exporter == maker))
+        weight.append(market.sales_share[kept[flow[-1]]])
     counts = np.array([len(part) for part in flow], np.int64)
     numbers = np.array(index, np.int64)
     joined: Floats = np.concatenate(weight) if weight else np.zeros(0)
+    limits = np.concatenate([given.group_limit[numbers], given.capacity[exporters[makers]]])
     return Groups(
         index=numbers,
+        maker=makers,
         start=np.cumsum(counts) - counts,
         of=np.repeat(np.arange(len(counts)), counts),
         flow=np.concatenate(flow) if flow else np.zeros(0, np.int64),
         log_weight=np.log(joined),
-        log_limit=np.log(given.group_limit[numbers]),
+        log_limit=np.log(limits),
     )

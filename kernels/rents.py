@@ -9,6 +9,9 @@ from tradewedge.kernels.complementarity import Problem, State, evaluate
 from tradewedge.kernels.layout import problem_of, touched_products
 from tradewedge.kernels.market import Bools, Floats, KernelSolution, Market, Shock, Status
 
+UNSOLD = 1e-6
+"""Log of supply over demand above which output finds no buyer at a price of 0."""
+
 
 @dataclass(frozen=True, eq=False)
 class Rents:
@@ -97,7 +100,9 @@ def overlay(
         if problem.flow.size == 0:
             continue
         price = found.log_price[problem.exporters]
-        premium = found.log_shadow[problem.groups.index]
+        # The premium of a capacity is in the producer price already.
+        premium = np.zeros(len(problem.groups.start))
+        premium[: len(problem.groups.index)] = found.log_shadow[problem.groups.index]
         state = evaluate(problem, price, premium, np.zeros(len(problem.importers)))
         flow = problem.flow
         delivered[flow] = np.exp(state.log_price)
@@ -109,9 +114,18 @@ def overlay(
 
 def _output(problem: Problem, state: State) -> Floats:
     """Output [i]: supply, or what is bought where supply is infinite or finds no buyer."""
-    unsold = state.excess > state.log_demanded - state.log_supplied
-    bought = problem.supply.infinite | unsold
-    out: Floats = np.exp(np.where(bought, state.log_demanded, state.log_supplied))
+    supply, groups = problem.supply, problem.groups
+    supplied = state.log_supplied.copy()
+    supplied[groups.maker] = np.minimum(supplied, _capacity(problem))[groups.maker]
+    unsold = supply.rigid & (state.log_demanded < supplied - UNSOLD)
+    out: Floats = np.exp(np.where(supply.infinite | unsold, state.log_demanded, supplied))
+    return out
+
+
+def _capacity(problem: Problem) -> Floats:
+    """Log of the capacity of each exporter [i]; inf: none."""
+    out = np.full(len(problem.exporters), np.inf)
+    out[problem.groups.maker] = problem.groups.log_limit[len(problem.groups.index) :]
     return out
 
 
@@ -122,7 +136,8 @@ def _write(rents: Rents, problem: Problem, state: State, price: Floats) -> None:
     specific = np.exp(problem.log_specific)
     rents.specific[flow] = specific
     before = np.exp(state.before)
-    rents.group_rent[flow] = np.where(_in_no_group(problem), 0.0, before - specific - chain)
+    premium = np.maximum(before - specific - chain, 0.0)
+    rents.group_rent[flow] = np.where(_in_no_group(problem), 0.0, premium)
     marginal = _before_floor(problem, state)
     rents.quota_rent[flow] = np.where(marginal > state.before, np.exp(marginal) - before, 0.0)
     rents.levy[flow] = np.maximum(np.exp(state.log_price) - np.exp(marginal), 0.0)
@@ -171,8 +186,9 @@ def _scarcity(problem: Problem, price: Floats) -> Floats:
     plain, _ = ins.log_supply(
         price, supply.epsilon, supply.log_shift, supply.strike, supply.covered, supply.upside
     )
+    capacity = _capacity(problem)
     rent = np.where(supply.infinite, np.expm1(np.maximum(price, 0.0)), 0.0)
-    rows = np.flatnonzero(~supply.infinite & (plain > supply.log_capacity))
+    rows = np.flatnonzero(~supply.infinite & (plain > capacity))
     low, high = np.full(rows.size, -700.0), price[rows].copy()
     for _ in range(70):
         middle = 0.5 * (low + high)
@@ -184,7 +200,7 @@ def _scarcity(problem: Problem, price: Floats) -> Floats:
             supply.covered[rows],
             supply.upside[rows],
         )
-        over = value > supply.log_capacity[rows]
+        over = value > capacity[rows]
         low, high = np.where(over, low, middle), np.where(over, middle, high)
     rent[rows] = np.exp(price[rows]) - np.exp(high)
     return rent

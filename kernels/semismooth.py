@@ -10,11 +10,15 @@ from tradewedge.kernels.market import Floats
 DAMPING = 0.5
 """Share of a plain step that a sweep takes. Full steps of several limits at once can cycle."""
 FIRST_SWEEPS = 10
-RESCUE_SWEEPS = 20
-"""Sweeps after a Newton step along which nothing improves."""
+RESCUE_STEPS = 30
+"""Steps along the path of sweeps after a Newton step that improves nothing."""
 HALVINGS = 12
 LARGEST_MOVE = 5.0
 """Largest change of a log price or premium in one Newton step."""
+LARGEST_PATH_MOVE = 1.0
+"""The same along the path of sweeps."""
+SLOWEST_GROWTH = 1.2
+"""Least growth of the time step along that path."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +51,7 @@ def solve(problem: Problem, start: Floats, tolerance: float, max_steps: int) -> 
     """
     price = np.where(np.isfinite(start), start, 0.0)
     price[problem.supply.infinite] = 0.0
-    premium = np.zeros(len(problem.groups.index))
+    premium = np.zeros(len(problem.groups.start))
     level = np.zeros(len(problem.importers))
     found = best = Found(price, premium, evaluate(problem, price, premium, level), 0)
     found = _sweeps(problem, found, tolerance, min(FIRST_SWEEPS, max_steps))
@@ -58,15 +62,14 @@ def solve(problem: Problem, start: Floats, tolerance: float, max_steps: int) -> 
             return found
         following = _newton_step(problem, found)
         if following is None:
-            sweeps = min(RESCUE_SWEEPS, max_steps - found.steps)
-            following = _sweeps(problem, found, tolerance, sweeps)
+            following = _follow_sweeps(problem, found, min(RESCUE_STEPS, max_steps - found.steps))
         found = following
     return min(found, best, key=lambda one: one.state.residual)
 
 
 def _sweeps(problem: Problem, found: Found, tolerance: float, count: int) -> Found:
     """Move every price by its own excess demand and every premium by its own excess use."""
-    sigma = max(problem.demand.sigma, problem.demand.outer)
+    sigma = _steepest(problem)
     for _ in range(count):
         state = found.state
         if state.residual <= tolerance:
@@ -77,6 +80,10 @@ def _sweeps(problem: Problem, found: Found, tolerance: float, count: int) -> Fou
     return found
 
 
+def _steepest(problem: Problem) -> float:
+    return max(problem.demand.sigma, problem.demand.outer)
+
+
 def _at(problem: Problem, found: Found, price: Floats, premium: Floats) -> Found:
     state = evaluate(problem, price, premium, found.state.level)
     return Found(price, premium, state, found.steps + 1)
@@ -85,21 +92,66 @@ def _at(problem: Problem, found: Found, price: Floats, premium: Floats) -> Found
 def _newton_step(problem: Problem, found: Found) -> Found | None:
     """One step of semismooth Newton, halved until the residual falls; None where it does not."""
     residual, matrix = jacobian(problem, found.state, found.premium)
-    try:
-        move = np.linalg.solve(matrix, -residual)
-    except np.linalg.LinAlgError:
-        move = np.linalg.lstsq(matrix, -residual, rcond=None)[0]
-    if not np.isfinite(move).all():
+    move = _solved(matrix, -residual, LARGEST_MOVE)
+    if move is None:
         return None
-    move = np.clip(move, -LARGEST_MOVE, LARGEST_MOVE)
-    free = problem.free
     scale = 1.0
     for _ in range(HALVINGS):
-        price = found.price.copy()
-        price[free] += scale * move[: free.size]
-        premium = np.maximum(0.0, found.premium + scale * move[free.size :])
-        trial = _at(problem, found, price, premium)
+        trial = _moved(problem, found, scale * move)
         if trial.state.residual < (1 - 1e-4 * scale) * found.state.residual:
             return trial
         scale /= 2
     return None
+
+
+def _follow_sweeps(problem: Problem, found: Found, count: int) -> Found:
+    """Follow the path that infinitely small sweeps would take, by implicit Euler steps.
+
+    The path does not cycle where sweeps of full size do, and crosses ranges of prices at which
+    nothing responds, where Newton has no direction. The time step grows as the residual falls.
+    Ends early where the residual has halved.
+    """
+    entry = found.state.residual
+    free, sigma = problem.free, _steepest(problem)
+    span = 1.0
+    for _ in range(count):
+        before = found.state.residual
+        residual, matrix = jacobian(problem, found.state, found.premium)
+        own = np.concatenate(
+            [found.state.supply_slope[free] + sigma, np.full(len(found.premium), sigma)]
+        )
+        # Prices rise with their residual, premiums fall with theirs.
+        matrix[: free.size] *= -1
+        residual[free.size :] *= -1
+        matrix[np.diag_indices_from(matrix)] += own / span
+        move = _solved(matrix, residual, LARGEST_PATH_MOVE)
+        if move is None:
+            span /= 10
+            continue
+        found = _moved(problem, found, move)
+        after = found.state.residual
+        if after <= 0.5 * entry:
+            break
+        span *= min(max(before / max(after, 1e-300), SLOWEST_GROWTH), 10.0)
+    return found
+
+
+def _moved(problem: Problem, found: Found, move: Floats) -> Found:
+    free = problem.free
+    price = found.price.copy()
+    price[free] += move[: free.size]
+    premium = np.maximum(0.0, found.premium + move[free.size :])
+    return _at(problem, found, price, premium)
+
+
+def _solved(matrix: Floats, right: Floats, largest: float) -> Floats | None:
+    """Solution of a linear system, scaled down to the largest move; None without one."""
+    try:
+        move = np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError:
+        move = np.linalg.lstsq(matrix, right, rcond=None)[0]
+    if not np.isfinite(move).all():
+        return None
+    size = float(np.max(np.abs(move), initial=0.0))
+    out: Floats = move * min(1.0, largest / max(size, 1e-300))
+    return out
