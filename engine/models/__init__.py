@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tradewedge.models import armington, gsim
-from tradewedge.models.solution import Gaps, Solution
+from tradewedge.models.solution import Solution
 
 MODELS: dict[str, Callable[..., Solution]] = {
     "armington": armington.solve,
@@ -11,4 +11,4 @@ MODELS: dict[str, Callable[..., Solution]] = {
     "smart": gsim.solve_smart,
 }
 
-__all__ = ["MODELS", "Gaps", "Solution"]
+__all__ = ["MODELS", "Solution"]

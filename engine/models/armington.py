@@ -58,4 +58,6 @@ def solve(
         iterations=found.iterations,
         residual=found.residual,
         error_bound=found.error_bound,
+        rents=None if change.instruments is None else flows.rents,
+        log_shadow=found.log_shadow,
     )

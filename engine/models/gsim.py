@@ -44,6 +44,11 @@ def solve_smart(world: World, wedges: Wedges, _options: Options, _backend: Backe
 
 
 def _linear(market: Market, world: World, wedges: Wedges) -> Solution:
+    if wedges.instruments is not None:
+        raise ConfigError(
+            f"scenario {wedges.scenario.name!r} has floors, quotas, specific duties or the like, "
+            "which have no linear form: use model 'armington'"
+        )
     if not wedges.admitted.all():
         raise ConfigError(
             f"scenario {wedges.scenario.name!r} excludes flows, which the linear models 'gsim' and "

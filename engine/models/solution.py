@@ -1,37 +1,14 @@
 """What a model returns for one scenario, whatever the model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewedge.kernels.rents import Rents
 from tradewedge.policy import Wedges
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Gaps:
-    """What instruments add to delivered prices.
-
-    Per unit, in units of the flow's baseline duty-paid price, zero where nothing binds.
-
-    Attributes
-    ----------
-    group, quota, floor : float64 [F]
-        Added by group limits, by the flow's own quota, by the price floor.
-    log_shadow : float64 [G]
-        Log of each group's premium factor.
-    receipt_hat : float64 [X]
-        Price that producers receive on covered output under a contract for differences; the
-        producer price elsewhere.
-    """
-
-    group: Floats
-    quota: Floats
-    floor: Floats
-    log_shadow: Floats
-    receipt_hat: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +35,10 @@ class Solution:
     iterations : int64 [K]
     residual, error_bound : float64 [K]
         Largest |log excess demand|; proven bound on the log-price error, NaN where there is none.
-    gaps : Gaps or None
-        None where the scenario has no instruments.
+    rents : Rents or None
+        What instruments add to delivered prices; None where the scenario has none.
+    log_shadow : float64 [G]
+        Log of the premium factor of each group limit.
     """
 
     wedges: Wedges
@@ -73,4 +52,5 @@ class Solution:
     iterations: NDArray[np.int64]
     residual: Floats
     error_bound: Floats
-    gaps: Gaps | None = None
+    rents: Rents | None = None
+    log_shadow: Floats = field(default_factory=lambda: np.zeros(0))

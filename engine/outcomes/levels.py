@@ -1,11 +1,12 @@
 """A solution in money and goods: what every outcome table is computed from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewedge.models import Gaps, Solution
+from tradewedge.kernels.rents import Rents
+from tradewedge.models import Solution
 from tradewedge.outcomes.lifts import Lift, lifts
 from tradewedge.policy import Wedges
 from tradewedge.world import World
@@ -38,7 +39,9 @@ class Levels:
         Duty-paid spending.
     lifts : tuple of Lift
         What instruments add to delivered prices, by measure and holder.
-    gaps : Gaps or None
+    rents : Rents or None
+    log_shadow : float64 [G]
+        Log of the premium factor of each group limit.
     """
 
     wedges: Wedges
@@ -55,7 +58,8 @@ class Levels:
     output: Floats
     expenditure: Floats
     lifts: tuple[Lift, ...] = ()
-    gaps: Gaps | None = None
+    rents: Rents | None = None
+    log_shadow: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 def from_solution(world: World, solution: Solution) -> Levels:
@@ -64,9 +68,7 @@ def from_solution(world: World, solution: Solution) -> Levels:
     price = solution.price_hat[world.exporter_row]
     value = world.value * price * (1.0 + wedges.export_tax) * solution.quantity_hat
     value = np.where(wedges.admitted, value, 0.0)
-    added: tuple[Lift, ...] = ()
-    if solution.gaps is not None:
-        added = tuple(lifts(world, wedges, solution.quantity_hat, solution.gaps))
+    added = tuple(lifts(world, solution))
     for lift in added:
         if lift.holder == "exporter":
             value[lift.rows] += lift.held
@@ -94,7 +96,8 @@ def from_solution(world: World, solution: Solution) -> Levels:
         output=solution.output_hat,
         expenditure=spent.astype(np.float64, copy=False),
         lifts=added,
-        gaps=solution.gaps,
+        rents=solution.rents,
+        log_shadow=solution.log_shadow,
     )
 
 

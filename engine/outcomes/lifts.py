@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewedge.models import Gaps
+from tradewedge.kernels.rents import Rents
+from tradewedge.models import Solution
 from tradewedge.policy import Wedges
 from tradewedge.policy.wedges import Owners
 from tradewedge.world import World
@@ -49,36 +50,29 @@ class Lift:
     taxed: bool = False
 
 
-def lifts(world: World, wedges: Wedges, quantity: Floats, gaps: Gaps) -> Iterator[Lift]:
-    """Every addition that is not zero, measure by measure.
-
-    Parameters
-    ----------
-    quantity : float64 [F]
-        Quantity of each flow over its baseline.
-    gaps : Gaps
-        Price gaps per unit, in units of the baseline duty-paid price.
-    """
-    owners, instruments = wedges.owners, wedges.instruments
-    if owners is None or instruments is None:
+def lifts(world: World, solution: Solution) -> Iterator[Lift]:
+    """Every addition of a solution that is not zero, measure by measure."""
+    wedges, rents = solution.wedges, solution.rents
+    owners = wedges.owners
+    if owners is None or rents is None:
         return
-    sold = world.duty_paid * quantity
+    sold = world.duty_paid * solution.quantity_hat
     for duty in owners.specific_duties:
         paid = duty.rate * sold[duty.rows]
         yield Lift(duty.authority, "duty", "treasury", duty.rows, paid, paid)
-    within = world.duty_paid * np.minimum(quantity, instruments.quota)
-    for number, rows in _by_measure(owners.quota_measure, gaps.quota > 0):
+    within = world.duty_paid * rents.in_quota
+    for number, rows in _by_measure(owners.quota_measure, rents.quota_rent > 0):
         authority = wedges.authority(number)
-        rent = gaps.quota[rows] * within[rows]
+        rent = rents.quota_rent[rows] * within[rows]
         yield from _rent(wedges, authority, "quota_rent", owners.quota_rent_to_exporter, rows, rent)
-        beyond = gaps.quota[rows] * (sold - within)[rows]
+        beyond = rents.quota_rent[rows] * (sold - within)[rows]
         if beyond.any():
             yield Lift(authority, "duty", "treasury", rows, beyond, beyond)
-    for number, rows in _by_measure(owners.floor_measure, gaps.floor > 0):
+    for number, rows in _by_measure(owners.floor_measure, rents.levy > 0):
         authority = wedges.authority(number)
-        paid = gaps.floor[rows] * sold[rows]
+        paid = rents.levy[rows] * sold[rows]
         yield from _floor(wedges, owners, authority, rows, paid)
-    yield from _groups(wedges, owners, sold, gaps)
+    yield from _groups(wedges, owners, sold, rents, solution.log_shadow)
 
 
 def _by_measure(numbers: Ints, active: NDArray[np.bool_]) -> Iterator[tuple[int, Ints]]:
@@ -119,16 +113,18 @@ def _floor(
             yield Lift(authority, "levy", "treasury", rows[pick], paid[pick], kept, taxed=taxed)
 
 
-def _groups(wedges: Wedges, owners: Owners, sold: Floats, gaps: Gaps) -> Iterator[Lift]:
+def _groups(
+    wedges: Wedges, owners: Owners, sold: Floats, rents: Rents, log_shadow: Floats
+) -> Iterator[Lift]:
     """Rents of group limits: a flow's premium is split by the logs of its groups' premiums."""
     instruments = wedges.instruments
-    if instruments is None or not gaps.log_shadow.any():
+    if instruments is None or not log_shadow.any():
         return
-    entry = np.repeat(np.arange(gaps.log_shadow.size), np.diff(instruments.group_ptr))
-    flow, premium = instruments.group_flow, gaps.log_shadow[entry]
+    entry = np.repeat(np.arange(log_shadow.size), np.diff(instruments.group_ptr))
+    flow, premium = instruments.group_flow, log_shadow[entry]
     total = np.bincount(flow, premium, sold.size)[flow]
     share = np.divide(premium, total, out=np.zeros_like(premium), where=total > 0)
-    paid = gaps.group[flow] * sold[flow] * share
+    paid = rents.group_rent[flow] * sold[flow] * share
     holders = np.array([group.rent != "importer" for group in owners.groups])[entry]
     number = np.array([group.measure for group in owners.groups])[entry]
     scarce = np.array([group.kind == "capacity" for group in owners.groups])[entry]

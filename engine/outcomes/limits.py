@@ -7,7 +7,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tradewedge.outcomes.levels import Levels
-from tradewedge.outcomes.support import supply_parts
 from tradewedge.world import World
 
 Floats = NDArray[np.float64]
@@ -42,9 +41,9 @@ def limits(world: World, levels: Levels) -> pl.DataFrame:
 
 
 def _parts(world: World, levels: Levels) -> Iterator[pl.DataFrame]:
-    wedges, gaps = levels.wedges, levels.gaps
+    wedges, rents = levels.wedges, levels.rents
     given, owners = wedges.instruments, wedges.owners
-    if given is None or owners is None or gaps is None:
+    if given is None or owners is None or rents is None:
         return
     open_flow = wedges.admitted & ~np.isnan(levels.delivered)
     rows = np.flatnonzero((owners.floor_measure >= 0) & open_flow)
@@ -55,11 +54,11 @@ def _parts(world: World, levels: Levels) -> Iterator[pl.DataFrame]:
         _pairs(world, rows),
         given.floor[rows],
         levels.delivered[rows],
-        gaps.floor[rows],
+        rents.levy[rows],
         levels.delivered[rows] - given.floor[rows],
     )
     rows = np.flatnonzero((owners.quota_measure >= 0) & open_flow)
-    before = levels.delivered[rows] - gaps.quota[rows]
+    before = levels.delivered[rows] - rents.quota_rent[rows]
     yield _quantity(
         world.product_column(world.flow_product[rows]),
         _labels(levels, owners.quota_measure[rows]),
@@ -67,7 +66,7 @@ def _parts(world: World, levels: Levels) -> Iterator[pl.DataFrame]:
         _pairs(world, rows),
         given.quota[rows],
         levels.quantity[rows],
-        gaps.quota[rows] / before,
+        rents.quota_rent[rows] / before,
     )
     rows = np.flatnonzero((owners.capacity_measure >= 0) & levels.sold)
     yield _quantity(
@@ -77,7 +76,7 @@ def _parts(world: World, levels: Levels) -> Iterator[pl.DataFrame]:
         world.country_column(world.exporter_country[rows]),
         given.capacity[rows],
         levels.output[rows],
-        _scarcity(world, levels, rows),
+        rents.scarcity_rent[rows] / (levels.price[rows] - rents.scarcity_rent[rows]),
     )
     used = np.bincount(
         np.repeat(np.arange(given.group_limit.size), np.diff(given.group_ptr)),
@@ -91,7 +90,7 @@ def _parts(world: World, levels: Levels) -> Iterator[pl.DataFrame]:
         pl.Series([group.unit or "*" for group in owners.groups], dtype=pl.String),
         given.group_limit,
         used,
-        np.expm1(gaps.log_shadow),
+        np.expm1(levels.log_shadow),
     )
 
 
@@ -127,10 +126,3 @@ def _labels(levels: Levels, numbers: Ints) -> pl.Series:
 def _pairs(world: World, rows: Ints) -> pl.Series:
     exporter = world.country_column(world.flow_exporter[rows])
     return exporter + " to " + world.country_column(world.flow_importer[rows])
-
-
-def _scarcity(world: World, levels: Levels, rows: Ints) -> Floats:
-    """Producer price over marginal cost, less 1; where output is free to vary, 0."""
-    _, free = supply_parts(world, levels, rows)
-    made: Floats = free.price / free.marginal_cost - 1.0
-    return made

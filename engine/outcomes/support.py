@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewedge.kernels.market import Instruments
 from tradewedge.outcomes.levels import Levels
 from tradewedge.world import World
 
@@ -33,10 +34,10 @@ class Supply:
 
 def supply_parts(world: World, levels: Levels, rows: Ints) -> tuple[Supply, Supply]:
     """Output of exporter rows, under contract and not; capacity cuts both in proportion."""
-    instruments, gaps = levels.wedges.instruments, levels.gaps
+    instruments = levels.wedges.instruments
     price, epsilon = levels.price[rows], world.epsilon[rows]
     under = np.zeros(rows.size) if instruments is None else instruments.covered[rows]
-    receipt = price if gaps is None else gaps.receipt_hat[rows]
+    receipt = price if instruments is None else _receipt(instruments, rows, price)
     with np.errstate(invalid="ignore"):  # a linear model may give a negative price
         wanted = [
             levels.wedges.supply[rows] * share * at**epsilon
@@ -78,3 +79,11 @@ def contract_payments(world: World, levels: Levels) -> Iterator[tuple[str, Ints,
         under, _ = supply_parts(world, levels, rows)
         paid = world.exporter_sales[rows] * under.output * (under.price - levels.price[rows])
         yield levels.wedges.authority(number), rows, paid
+
+
+def _receipt(instruments: Instruments, rows: Ints, price: Floats) -> Floats:
+    """Strike K up to a price of K, ``K + (1 - upside) (p - K)`` above; the price without any."""
+    strike, upside = instruments.strike[rows], instruments.upside[rows]
+    above = np.maximum(price - strike, 0.0)
+    made: Floats = np.where(strike > 0, strike + (1.0 - upside) * above, price)
+    return made
