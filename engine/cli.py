@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, TextIO
 
-from tradewedge import __version__
+from tradewedge import __version__, dutycli
 from tradewedge.errors import SolveError, TradewedgeError, TradewedgeWarning
 
 if TYPE_CHECKING:
@@ -125,6 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("name", metavar="NAME")
     show.add_argument("--year", type=int, help="default: the newest")
     show.set_defaults(call=_data_show)
+    duty = actions.add_parser("duty", help=dutycli.HELP)
+    dutycli.add_arguments(duty)
+    duty.set_defaults(call=_data_duty)
     doctor = commands.add_parser("doctor", help="versions, devices, and what is not installed")
     doctor.set_defaults(call=_doctor)
     return parser
@@ -279,6 +282,11 @@ def _data_show(parsed: argparse.Namespace) -> int:
     from tradewedge.report.worlds import world_page
 
     _console().print(world_page(parsed.name, parsed.year))
+    return OK
+
+
+def _data_duty(parsed: argparse.Namespace) -> int:
+    _console().print(dutycli.page(parsed))
     return OK
 
 

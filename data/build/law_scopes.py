@@ -129,7 +129,7 @@ def _section_232(folder: Path) -> Rows:
 def _metal_annexes(folder: Path) -> Rows:
     metal = dict(read(folder, "s232_annex_products.csv").select("hts_prefix", "metal_type").rows())
     endings = {"aluminum": "_aluminium", "copper": "_copper", "steel": ""}
-    by_chapter = {"74": "copper", "76": "aluminum"}
+    by_chapter = {"72": "steel", "73": "steel", "74": "copper", "76": "aluminum"}
     rows: Rows = []
     for name, file in (
         ("1a", "tw_metals-annex-IA.csv"),
@@ -138,8 +138,8 @@ def _metal_annexes(folder: Path) -> Rows:
     ):
         for code in read(folder, file)["HTSUS"]:
             prefixes = (code[:n] for n in (10, 8, 6, 4))
-            kind = next((metal[p] for p in prefixes if p in metal), None)
-            kind = kind or by_chapter.get(code[:2], "steel")
+            kind = next((metal[p] for p in prefixes if p in metal), "steel")
+            kind = by_chapter.get(code[:2], kind)
             rows.append((f"s232_annex_{name}{endings[kind]}", code, None))
     return rows
 
@@ -163,7 +163,10 @@ def _exemptions(folder: Path) -> Rows:
     rows = _rows("informational", exempt.filter(exempt.str.starts_with("49")))
     original = read(folder, "tw_annex-II-exemptions.csv")["HTSUS"]
     # This file writes eight-digit lines with two zeros more.
-    rows += _rows("annex_ii_april", [c[:8] if c.endswith("00") else c for c in original])
+    april = [code[:8] if code.endswith("00") else code for code in original]
+    rows += _rows("annex_ii_april", april)
+    copper = set(read(folder, "s232_copper_products.csv")["hts10"])
+    rows += _rows("annex_ii_august", [code for code in april if code not in copper])
     notes = read(folder.parents[1] / "critical_minerals", "hts_annex2_s122_exempt.csv")
     amended = notes.filter(pl.col("ieepa_annex2_note2_v_iii_a") == "1")["hts"]
     rows += _rows("annex_ii_november", amended)

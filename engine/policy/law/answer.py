@@ -8,7 +8,6 @@ from typing import Final, cast
 import numpy as np
 import polars as pl
 
-from tradewedge import codes
 from tradewedge.errors import ConfigError
 from tradewedge.policy.law.lines import (
     EUROPEAN_UNION,

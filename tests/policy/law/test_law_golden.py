@@ -1,6 +1,7 @@
 """Duties on known lines, term by term, on both sides of the turns of 2025 and 2026."""
 
 import pytest
+
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.policy.law import DutyAnswer, duty
 
@@ -50,7 +51,7 @@ RECIPROCAL, S122 = "IEEPA reciprocal", "Section 122"
         ("76011060", "RUS", "2026-05-01", {MFN: 0.11, S232: 2.00}),
         ("76011060", "CAN", "2026-04-06", {MFN: 0.0, S232: 0.50}),
         # copper: on the content before 6 April 2026 (90 %), on the full value after
-        ("74071015", "DEU", "2025-07-31", {MFN: 0.03, RECIPROCAL: 0.10}),
+        ("74071015", "DEU", "2025-07-31", {MFN: 0.03}),
         ("74071015", "DEU", "2025-08-01", {MFN: 0.03, S232: 0.45, RECIPROCAL: 0.01}),
         ("74071015", "DEU", "2026-04-05", {MFN: 0.03, S232: 0.45, S122: 0.01}),
         ("74071015", "DEU", "2026-04-06", {MFN: 0.03, S232: 0.50}),

@@ -1,11 +1,13 @@
 """The stacking rules: as tables on made-up terms, and as invariants."""
 
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tradewedge.policy.law import Term, stack_terms
 
 
@@ -112,10 +114,14 @@ def unambiguous(terms: list[Term]) -> bool:
     return len(set(keys)) == len(keys)
 
 
-@given(mfn=RATES, terms=st.lists(ANY_TERM, max_size=8).filter(unambiguous), seed=st.randoms())
-def test_order_of_the_input_is_irrelevant(mfn: float, terms: list[Term], seed: object) -> None:
+@given(
+    mfn=RATES,
+    terms=st.lists(ANY_TERM, max_size=8).filter(unambiguous),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_order_of_the_input_is_irrelevant(mfn: float, terms: list[Term], seed: int) -> None:
     shuffled = terms.copy()
-    seed.shuffle(shuffled)  # type: ignore[attr-defined]
+    Random(seed).shuffle(shuffled)
     first, second = (stack_terms(np.array([mfn]), t) for t in (terms, shuffled))
     np.testing.assert_array_equal(first.total, second.total)
 
@@ -153,5 +159,7 @@ def test_rows_do_not_see_each_other(mfn: list[float], one: Term, other: Term) ->
         row=np.concatenate([one.row, other.row]),
     )
     alike = replace(other, rule=one.rule, content=one.content, in_scope=one.in_scope)
-    alone = [stack_terms(np.array([m]), [t]).total[0] for m, t in zip(mfn, (one, alike), strict=True)]
+    alone = [
+        stack_terms(np.array([m]), [t]).total[0] for m, t in zip(mfn, (one, alike), strict=True)
+    ]
     np.testing.assert_array_equal(stack_terms(np.array(mfn), [both]).total, alone)
