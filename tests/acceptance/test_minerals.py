@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.resources import files
 
 import numpy as np
 import polars as pl
@@ -9,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 import tradewedge as tw
-from tradewedge.conf_schema import shipped_scenarios
 
 Floats = NDArray[np.float64]
 BOTH = "both at once"
 EVERYWHERE = "china_excluded_everywhere"
+DEMO = ("us_pcmdp_tariff_25", "us_without_china", EVERYWHERE)
 NEEDED = {
     "flows": [
         *("scenario", "product", "exporter", "importer", "value_base", "value_new"),
@@ -34,7 +35,10 @@ def world() -> tw.World:
 @pytest.fixture(scope="module")
 def tables(world: tw.World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     """The tables of the demo's scenarios, and of two put together, written and read back."""
-    shipped = shipped_scenarios()
+    folder = files("tradewedge.conf").joinpath("scenario")
+    shipped = [
+        tw.Scenario.from_yaml(folder.joinpath(f"{name}.yaml").read_text("utf-8")) for name in DEMO
+    ]
     measures = [measure for case in shipped for measure in case.measures]
     mixed = [
         *(m for m in measures if isinstance(m, tw.Tariff)),
