@@ -31,3 +31,9 @@ def everything() -> tw.Scenario:
             tw.DemandShift(importer="USA", factor=1.1),
         ],
     )
+
+
+@pytest.fixture(scope="session")
+def minerals() -> tw.World:
+    """Return the embedded world of 2023, its rare-earth compounds only."""
+    return tw.load_world("minerals", year=2023).select(["284690"])
