@@ -98,13 +98,16 @@ def _product(
         options.max_steps,
     )
     state = found.state
+    done = state.residual <= options.tolerance
+    if not done and semismooth.has_diverged(problem, found.premium):
+        fail(solution, market, product, Status.INFEASIBLE)
+        return
     limits = len(problem.groups.index)
     price = found.price.copy()
     price[problem.groups.maker] += found.premium[limits:]
     solution.log_price[problem.exporters] = price
     solution.log_index[problem.importers] = state.indices.log_index
     solution.log_shadow[problem.groups.index] = found.premium[:limits]
-    done = state.residual <= options.tolerance
     solution.status[product] = Status.CONVERGED if done else Status.MAX_STEPS
     solution.iterations[product] += found.steps
     solution.residual[product] = state.residual

@@ -12,11 +12,13 @@ DAMPING = 0.5
 FIRST_SWEEPS = 10
 RESCUE_STEPS = 30
 """Steps along the path of sweeps after a Newton step that improves nothing."""
-HALVINGS = 12
+HALVINGS = 6
 LARGEST_MOVE = 5.0
 """Largest change of a log price or premium in one Newton step."""
 LARGEST_PATH_MOVE = 1.0
 """The same along the path of sweeps."""
+ENDLESS_PREMIUM = 60.0
+"""Log premium that no demand answers to: others have left at far lower ones."""
 SLOWEST_GROWTH = 1.2
 """Least growth of the time step along that path."""
 
@@ -60,11 +62,25 @@ def solve(problem: Problem, start: Floats, tolerance: float, max_steps: int) -> 
             best = found
         if found.state.residual <= tolerance:
             return found
+        if has_diverged(problem, found.premium):
+            break
         following = _newton_step(problem, found)
         if following is None:
             following = _follow_sweeps(problem, found, min(RESCUE_STEPS, max_steps - found.steps))
         found = following
+    if has_diverged(problem, found.premium):
+        return found
     return min(found, best, key=lambda one: one.state.residual)
+
+
+def has_diverged(problem: Problem, premium: Floats) -> bool:
+    """Whether a premium has gone where nothing answers to it any more.
+
+    With eta = 0 the buyers who have no other suppliers than those under the limit buy on at any
+    premium. Where they take more than the limit it rises for ever. With eta > 0 a premium may be
+    as large, and still do its work.
+    """
+    return problem.demand.eta == 0 and bool(np.any(premium > ENDLESS_PREMIUM))
 
 
 def _sweeps(problem: Problem, found: Found, tolerance: float, count: int) -> Found:
@@ -145,13 +161,11 @@ def _moved(problem: Problem, found: Found, move: Floats) -> Found:
 
 
 def _solved(matrix: Floats, right: Floats, largest: float) -> Floats | None:
-    """Solution of a linear system, scaled down to the largest move; None without one."""
+    """Solution of a linear system, each element cut to the largest move; None without one."""
     try:
         move = np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:
         move = np.linalg.lstsq(matrix, right, rcond=None)[0]
     if not np.isfinite(move).all():
         return None
-    size = float(np.max(np.abs(move), initial=0.0))
-    out: Floats = move * min(1.0, largest / max(size, 1e-300))
-    return out
+    return np.clip(move, -largest, largest)
