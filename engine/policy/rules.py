@@ -120,7 +120,8 @@ def _tariff(draft: Draft, task: Task, mode: str, rate: float, authority: str) ->
     elif mode == "set":
         draft.duties = stacking.replace(draft.duties, rows, rate, authority)
         draft.specific = stacking.remove(draft.specific, rows)
-        draft.steps = [step.without(rows) for step in draft.steps]
+        left = (step.without(rows) for step in draft.steps)
+        draft.steps = [step for step in left if step.rows.size]
     else:
         draft.duties = stacking.multiply(draft.duties, rows, rate)
         draft.specific = stacking.multiply(draft.specific, rows, rate)

@@ -196,6 +196,8 @@ def _nothing(
         reason += " nor ".join(pairs) if pairs else "all three together"
     if "importer" in empty and world.observed_importers is not None:
         reason += f". This world sees only the imports of {', '.join(world.observed_importers)}"
+    if measure.whole_rows:
+        reason += ". It scales a baseline, and needs sales or purchases in this world to scale"
     return (
         f"{where} matches no flow of world {world.name!r}: {reason}. "
         "Correct the scope, or set allow_empty to true if this is meant"

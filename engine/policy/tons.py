@@ -123,8 +123,8 @@ def _no_tons(task: Task, rows: Ints, missing: np.ndarray) -> str:
     if np.isnan(world.quantity).all():
         return (
             f"{start}world {world.name!r} does not know (the first flow is {flow}). Write it "
-            "relative to the baseline (multiple or fraction), or use a world with tons, such as "
-            'the embedded "minerals"'
+            "relative to the baseline (multiple or fraction), or use a world with tons: the "
+            'embedded "minerals" has them for its products'
         )
     return (
         f"{start}world {world.name!r} does not know for {int(missing.sum()):,} of {rows.size:,} "

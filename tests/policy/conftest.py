@@ -116,3 +116,47 @@ def _china_to_usa(vintage: str | None) -> tw.World:
         name="China to USA",
         vintage=vintage,
     )
+
+
+#: product, exporter, importer, value (thousand USD), tons
+WEIGHED = [
+    ("283691", "ARG", "CHN", 300.0, 30.0),
+    ("283691", "CHL", "CHL", 50.0, 5.0),
+    ("283691", "CHL", "CHN", 600.0, 50.0),
+    ("283691", "CHL", "USA", 400.0, 20.0),
+    ("283691", "CHN", "USA", 90.0, None),
+    ("283691", "ARG", "USA", 200.0, 20.0),
+    ("284690", "CHN", "CHN", 500.0, 100.0),
+    ("284690", "CHN", "JPN", 300.0, 30.0),
+    ("284690", "CHN", "USA", 200.0, 20.0),
+    ("284690", "USA", "CHN", 100.0, 50.0),
+    ("284690", "USA", "USA", 60.0, 12.0),
+    ("810520", "COD", "CHN", 900.0, 60.0),
+    ("810520", "COD", "USA", 100.0, None),
+]
+
+
+@pytest.fixture(scope="session")
+def weighed() -> tw.World:
+    """Return a world with tons, but for two flows; the USA charges 25 % on 2846 from China."""
+    rates = [("284690", "CHN", "USA", 0.25), ("283691", "CHL", "USA", 0.0)]
+    return tw.World.from_flows(
+        pl.DataFrame(
+            WEIGHED,
+            schema={
+                "product": pl.String,
+                "exporter": pl.String,
+                "importer": pl.String,
+                "value": pl.Float64,
+                "quantity": pl.Float64,
+            },
+            orient="row",
+        ),
+        elasticities=_elasticities(),
+        tariffs=pl.DataFrame(
+            rates, schema=["product", "exporter", "importer", "rate"], orient="row"
+        ).with_columns(authority=pl.lit("MFN")),
+        tariff_importers=["USA"],
+        name="weighed",
+        vintage="HS2022",
+    )
