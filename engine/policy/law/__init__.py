@@ -4,7 +4,7 @@ The tables are in ``data/law``; their README says what is approximate.
 """
 
 from tradewedge.policy.law.answer import DutyAnswer, DutyTerm, duty
-from tradewedge.policy.law.change import LawChange, law_change, law_duties, law_world
+from tradewedge.policy.law.change import LawChange, law_change, law_duties
 from tradewedge.policy.law.stacking import Part, Stack, Term, stack_terms
 from tradewedge.policy.law.tables import Law, RateRow, Scope, law
 from tradewedge.policy.law.terms import statutory
@@ -23,7 +23,6 @@ __all__ = [
     "law",
     "law_change",
     "law_duties",
-    "law_world",
     "stack_terms",
     "statutory",
 ]

@@ -1,6 +1,6 @@
 """By how much the law changed the duty on each flow of a world between two days."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
@@ -116,17 +116,6 @@ def law_duties(world: World, on: date | str, since: date | str | None = None) ->
     return (*world.duties, *law_change(world, on, since).duties)
 
 
-def law_world(world: World, on: date | str, since: date | str | None = None) -> World:
-    """The same world with the tariff of :func:`law_duties` and a note that says so.
-
-    Trade stays that of the data: this is a world to read tariffs from. To *solve* for the law of
-    a day, the change has to enter as a policy on the baseline.
-    """
-    change = law_change(world, on, since)
-    note = f"tariffs of the United States as of {change.on}: baseline and the change of law since"
-    return replace(world, duties=(*world.duties, *change.duties), notes=(*world.notes, note))
-
-
 def year_of(rules: Law, year: int) -> list[tuple[date, float]]:
     """First days of the law's spells in a year, with their share of its days."""
     first, following = date(year, 1, 1), date(year + 1, 1, 1)
@@ -156,7 +145,7 @@ def _at(
 
 def _pairs(rules: Law, world: World) -> pl.DataFrame:
     """row (flow), origin, line, weight (sums to 1 by row), weights (whose imports)."""
-    keys = world.flow_keys()
+    keys = _keys(world)
     flows = pl.DataFrame({**keys, "row": np.arange(world.value.size)}).filter(
         (pl.col("importer") == IMPORTER) & (pl.col("exporter") != IMPORTER)
     )
@@ -198,6 +187,12 @@ def _pairs(rules: Law, world: World) -> pl.DataFrame:
     )
 
 
+def _keys(world: World) -> dict[str, pl.Series]:
+    """The key columns of every flow; a segment of an importer has the importer's law."""
+    importer = world.country_column(world.parent[world.flow_importer])
+    return {**world.flow_keys(), "importer": importer}
+
+
 def _origin(world: World, exporter: str) -> str:
     """The origin whose law and weights a partner of the world takes.
 
@@ -225,7 +220,7 @@ def _cap(by_flow: dict[str, Floats], world: World) -> int:
 
 
 def _coverage(world: World, pairs: pl.DataFrame, change: Floats) -> pl.DataFrame:
-    keys = world.flow_keys()
+    keys = _keys(world)
     flows = pl.DataFrame(
         {
             "row": np.arange(world.value.size),
