@@ -16,7 +16,7 @@ from tradewedge.codes import nearest
 from tradewedge.duty import Duty, stack
 from tradewedge.elasticities import Elasticities
 from tradewedge.errors import DataError
-from tradewedge.kernels.market import Market
+from tradewedge.kernels.market import Market, row_sums
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -327,7 +327,8 @@ class World:
     @cached_property
     def home(self) -> NDArray[np.bool_]:
         """True for domestic sales, [F]."""
-        return self.flow_exporter == self.parent[self.flow_importer]
+        made: NDArray[np.bool_] = self.flow_exporter == self.parent[self.flow_importer]
+        return made
 
     @cached_property
     def parent(self) -> Ints:
@@ -388,7 +389,7 @@ class World:
     @cached_property
     def exporter_sales(self) -> Floats:
         """Sales of each exporter row at producer prices, thousand USD, [X]."""
-        return np.bincount(self.exporter_row, self.value, self.exporter_country.size)
+        return row_sums(self.exporter_row, self.value, self.exporter_country.size)
 
     @cached_property
     def duty_paid(self) -> Floats:
@@ -398,7 +399,7 @@ class World:
     @cached_property
     def expenditure(self) -> Floats:
         """Duty-paid spending of each importer row, thousand USD, [M]."""
-        return np.bincount(self.importer_row, self.duty_paid, self.importer_country.size)
+        return row_sums(self.importer_row, self.duty_paid, self.importer_country.size)
 
     @cached_property
     def market(self) -> Market:

@@ -17,6 +17,11 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
+def row_sums(row: Ints, weight: Floats, size: int) -> Floats:
+    """Sum of ``weight`` [n] over the entries of each row [size]."""
+    return np.bincount(row, weight, size).astype(np.float64, copy=False)
+
+
 class Status(IntEnum):
     """How the solution of one product ended."""
 

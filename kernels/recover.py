@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradewedge.kernels.instruments import effectively_admitted
-from tradewedge.kernels.market import Floats, KernelSolution, Market, Shock
+from tradewedge.kernels.market import Floats, KernelSolution, Market, Shock, row_sums
 from tradewedge.kernels.rents import Rents, no_rents, overlay
 
 
@@ -85,27 +85,27 @@ def _log_import_index(market: Market, log_delivered: Floats, sigma: Floats, size
     there = ~market.home & ~np.isnan(log_delivered)
     price = np.where(there, log_delivered, 0.0)
     share = np.where(there, market.share, 0.0)
-    kept = np.bincount(row, share, size)
-    base = np.bincount(row, np.where(market.home, 0.0, market.share), size)
+    kept = row_sums(row, share, size)
+    base = row_sums(row, np.where(market.home, 0.0, market.share), size)
     power = np.zeros(size)
     power[row] = 1.0 - sigma
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = share / kept[row]
-        mean = np.bincount(row, weight * price, size)
+        mean = row_sums(row, weight * price, size)
         exponent = np.where(there, power[row] * (price - mean[row]), -np.inf)
         top = np.full(size, -np.inf)
         np.maximum.at(top, row, exponent)
         # Around the mean the sum of w expm1() is of second order: exact down to sigma = 1. Where
         # it could overflow, the largest term is taken out instead.
-        small = np.log1p(np.bincount(row, weight * np.expm1(np.minimum(exponent, 1.0)), size))
-        large = top + np.log(np.bincount(row, weight * np.exp(exponent - top[row]), size))
+        small = np.log1p(row_sums(row, weight * np.expm1(np.minimum(exponent, 1.0)), size))
+        large = top + np.log(row_sums(row, weight * np.exp(exponent - top[row]), size))
         spread = np.where(top < 1.0, small, large)
         return mean + np.where(power == 0.0, 0.0, (spread + np.log(kept / base)) / power)
 
 
 def _output(market: Market, shock: Shock, found: KernelSolution, quantity: Floats) -> Floats:
     size = found.log_price.size
-    demanded = np.bincount(market.flow_exporter, market.sales_share * quantity, size)
+    demanded = row_sums(market.flow_exporter, market.sales_share * quantity, size)
     supplied = np.isfinite(market.epsilon) & ~np.isnan(found.log_price)
     log_supply = shock.log_supply[supplied] + market.epsilon[supplied] * found.log_price[supplied]
     demanded[supplied] = np.exp(log_supply)

@@ -12,7 +12,7 @@ import numpy as np
 from tradewedge.errors import ConfigError
 from tradewedge.kernels import gsim
 from tradewedge.kernels.backends import Backend
-from tradewedge.kernels.market import Market, Options
+from tradewedge.kernels.market import Market, Options, row_sums
 from tradewedge.models.solution import Solution
 from tradewedge.policy import Wedges, shock
 from tradewedge.world import World
@@ -58,9 +58,7 @@ def _linear(market: Market, world: World, wedges: Wedges) -> Solution:
     found = gsim.solve(market, cost, wedges.supply - 1.0, wedges.demand - 1.0)
     eta = world.eta[world.importer_product]
     change = market.sales_share * found.quantity
-    sold = np.bincount(market.flow_exporter, change, found.price.size).astype(
-        np.float64, copy=False
-    )
+    sold = row_sums(market.flow_exporter, change, found.price.size).astype(np.float64, copy=False)
     return Solution(
         wedges=wedges,
         price_hat=1.0 + found.price,

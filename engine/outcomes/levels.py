@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewedge.kernels.market import row_sums
 from tradewedge.kernels.rents import Rents
 from tradewedge.models import Solution
 from tradewedge.outcomes.lifts import Lift, lifts
@@ -80,7 +81,7 @@ def from_solution(world: World, solution: Solution) -> Levels:
     for lift in added:
         if not lift.taxed:
             duty_paid[lift.rows] += lift.held
-    spent = np.bincount(world.importer_row, duty_paid, solution.index_hat.size)
+    spent = row_sums(world.importer_row, duty_paid, solution.index_hat.size)
     return Levels(
         wedges=wedges,
         sold=_any(world.exporter_row, wedges.admitted, solution.price_hat.size),

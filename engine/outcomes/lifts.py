@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewedge.kernels.market import row_sums
 from tradewedge.kernels.rents import Rents
 from tradewedge.models import Solution
 from tradewedge.policy import Wedges
@@ -122,7 +123,7 @@ def _groups(
         return
     entry = np.repeat(np.arange(log_shadow.size), np.diff(instruments.group_ptr))
     flow, premium = instruments.group_flow, log_shadow[entry]
-    total = np.bincount(flow, premium, sold.size)[flow]
+    total = row_sums(flow, premium, sold.size)[flow]
     share = np.divide(premium, total, out=np.zeros_like(premium), where=total > 0)
     paid = rents.group_rent[flow] * sold[flow] * share
     holders = np.array([group.rent != "importer" for group in owners.groups])[entry]

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tradewedge.kernels.market import row_sums
 from tradewedge.outcomes.levels import Levels
 from tradewedge.world import World
 
@@ -78,7 +79,7 @@ def _parts(world: World, levels: Levels) -> Iterator[pl.DataFrame]:
         levels.output[rows],
         rents.scarcity_rent[rows] / (levels.price[rows] - rents.scarcity_rent[rows]),
     )
-    used = np.bincount(
+    used = row_sums(
         np.repeat(np.arange(given.group_limit.size), np.diff(given.group_ptr)),
         given.group_weight * np.nan_to_num(levels.quantity[given.group_flow], nan=0.0),
         given.group_limit.size,

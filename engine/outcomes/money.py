@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tradewedge.kernels.market import row_sums
 from tradewedge.outcomes.levels import Levels
 from tradewedge.outcomes.payments import payments
 from tradewedge.outcomes.surplus import consumer_surplus, producer_surplus
@@ -105,7 +106,7 @@ def _receipts(world: World, levels: Levels, keys: NDArray[np.int64], *, public: 
     for paid in payments(world, levels):
         if public == (paid.treasury_sign != 0):
             place = np.searchsorted(keys, paid.product * n + paid.receiver)
-            total += (paid.treasury_sign or 1) * np.bincount(place, paid.amount, keys.size)
+            total += (paid.treasury_sign or 1) * row_sums(place, paid.amount, keys.size)
     return total
 
 
