@@ -11,7 +11,7 @@ from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.report.band import sigma_band
 from tradewedge.settings import Settings
-from tradewedge.solver import solve
+from tradewedge.solver import solve, with_segments
 from tradewedge.store import Holding, Run, config_hash, holding, read_run, write_run
 from tradewedge.world import World
 from tradewedge.worlds import load_world
@@ -61,7 +61,8 @@ def run_batch(settings: Settings, directory: Path, notify: Notify) -> Outcome:
         If products did not converge and ``on_failure`` is "raise"; nothing is written then.
     """
     notify("loading the world", 0, 1)
-    world = open_world(settings)
+    compared = () if settings.reference is None else (settings.reference,)
+    world = with_segments(open_world(settings), (*settings.scenarios, *compared))
     notify("loading the world", 1, 1)
     record = settings.record()
     there = holding(directory, config_hash(record), world.data_hash, overwrite=settings.overwrite)

@@ -15,6 +15,7 @@ from tradewedge.kernels.market import Options, Status
 from tradewedge.models import MODELS, Solution
 from tradewedge.policy import Scenario, compile_wedges
 from tradewedge.result import Result
+from tradewedge.segments import MARK
 from tradewedge.world import World
 
 #: Options of each model beside ``max_steps``, which all take.
@@ -44,7 +45,7 @@ def solve(
     Parameters
     ----------
     scenarios : Scenario or sequence of Scenario
-        Names must differ.
+        Names must differ. Segments that any of them names are set apart in the world for all.
     model : {"armington", "gsim", "smart"}
         The exact model, its log-linear form (Francois and Hall 2003), or that with infinite
         supply.
@@ -81,6 +82,7 @@ def solve(
     given = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
     cases = _states(given, date)
     against = None if reference is None else one_state(reference, date)
+    world = with_segments(world, cases if against is None else (*cases, against))
     if horizon is not None:
         world = world.at_horizon(horizon)
     if on_failure not in ("report", "raise"):
@@ -136,6 +138,29 @@ def _states(scenarios: Sequence[Scenario], date: dt.date | str | None) -> tuple[
     if twice:
         raise ConfigError(f"scenario names must differ: {', '.join(twice)}")
     return cases
+
+
+def with_segments(world: World, scenarios: Sequence[Scenario]) -> World:
+    """The world with the segments of all scenarios set apart, once.
+
+    Raises
+    ------
+    ConfigError
+        If two scenarios give an importer different segments, or it cannot be split.
+    """
+    wanted: dict[str, tuple[str, Mapping[str, float]]] = {}
+    for case in scenarios:
+        for importer, shares in case.segments.items():
+            name, before = wanted.setdefault(importer, (case.name, shares))
+            if dict(before) != dict(shares):
+                raise ConfigError(
+                    f"scenarios {name!r} and {case.name!r} part {importer} differently ({before} "
+                    f"and {shares}); solve them in two calls"
+                )
+    for importer, (_, shares) in sorted(wanted.items()):
+        if not all(f"{importer}{MARK}{name}" in world.countries for name in shares):
+            world = world.split_importer(importer, shares)
+    return world
 
 
 def one_state(reference: Scenario, date: dt.date | str | None) -> Scenario:

@@ -1,7 +1,7 @@
 """The figures of one scenario that the summary shows, computed from a run's tables.
 
-Totals cover the products that the scenario touches; *buyers* are the importers that its
-measures match. Money is thousand USD throughout.
+Totals cover the products that the scenario, or what it is compared with, touches; *buyers* are
+the importers of those flows. Money is thousand USD throughout.
 """
 
 from collections.abc import Mapping
@@ -37,8 +37,8 @@ class Headline:
 
     @cached_property
     def buyers(self) -> list[str]:
-        """Importers that the measures match, sorted."""
-        return sorted({c for match in self.entry["matches"] for c in match["importers"]})
+        """Importers that the scenario, or the reference, touches, sorted."""
+        return list(self.entry["importers"])
 
     @cached_property
     def totals(self) -> dict[str, Any]:

@@ -41,6 +41,8 @@ def text(source: "Run | Result", width: int = MAX_WIDTH) -> str:
 def _everything(run: Run) -> Iterator[RenderableType]:
     manifest = run.manifest
     yield from _world(manifest["world"])
+    if manifest["reference"] is not None:
+        yield Text(f"Changes refer to {manifest['reference']['name']}, not to the data year.")
     for entry in manifest["scenarios"]:
         yield Text()
         mark = " (HYPOTHETICAL)" if entry["hypothetical"] else ""

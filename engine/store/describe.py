@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from tradewedge.codes import product_text
 from tradewedge.policy import Exclusion, Wedges
@@ -26,7 +27,8 @@ def describe(result: "Result", config: Mapping[str, Any]) -> dict[str, Any]:
         "world": _world(result.world),
         "model": result.model,
         "backend": _backend(result),
-        "scenarios": [_scenario(result.world, wedges) for wedges in _wedges(result)],
+        "reference": None if result.reference is None else result.reference.to_dict(),
+        "scenarios": [_scenario(result, wedges) for wedges in _wedges(result)],
         "statuses": _statuses(result),
         "timings": dict(result.timings),
         "notes": list(result.notes),
@@ -39,7 +41,7 @@ def frames(
     """Return every table of a result, with those that explain it.
 
     ``products``: product, text, critical. ``coverage``: scenario, product, flows, value_base
-    (thousand USD) of the flows that a scenario's measures touch.
+    (thousand USD) of the flows that a scenario, or the reference, touches.
     """
     return {
         **result.tables(),
@@ -74,15 +76,24 @@ def _wedges(result: "Result") -> list[Wedges]:
     return [solution.wedges for solution in result.solutions]
 
 
-def _scenario(world: World, wedges: Wedges) -> dict[str, Any]:
-    scenario = wedges.scenario
+def _touched_flows(result: "Result", wedges: Wedges) -> NDArray[np.bool_]:
+    """Flows that differ by policy from what they are compared with."""
+    base = result.base if isinstance(result.base, Wedges) else result.base.wedges
+    return wedges.touched_flows | base.touched_flows
+
+
+def _scenario(result: "Result", wedges: Wedges) -> dict[str, Any]:
+    world, scenario = result.world, wedges.scenario
+    touched = _touched_flows(result, wedges)
+    importers = np.unique(world.flow_importer[touched])
     return {
         **scenario.to_dict(),
         "hypothetical": scenario.hypothetical,
         "excludes": any(isinstance(measure, Exclusion) for measure in scenario.measures),
-        "touched_products": int(wedges.touched_products.sum()),
-        "touched_flows": int(wedges.touched_flows.sum()),
-        "touched_value_base": float(world.value[wedges.touched_flows].sum()),
+        "touched_products": np.unique(world.flow_product[touched]).size,
+        "touched_flows": int(touched.sum()),
+        "touched_value_base": float(world.value[touched].sum()),
+        "importers": [world.countries[j] for j in importers],
         "matches": [
             {
                 "label": match.label,
@@ -121,10 +132,10 @@ def _coverage(result: "Result") -> pl.DataFrame:
     k = len(world.products)
     parts = []
     for wedges in _wedges(result):
-        rows = wedges.touched_flows
+        rows = _touched_flows(result, wedges)
         flows = np.bincount(world.flow_product[rows], minlength=k)
         value = np.bincount(world.flow_product[rows], world.value[rows], minlength=k)
-        touched = np.flatnonzero(wedges.touched_products)
+        touched = np.flatnonzero(flows)
         parts.append(
             pl.DataFrame(
                 {
