@@ -1,0 +1,152 @@
+"""Scenarios on the law of a day, and the law of a day as the reference."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+import tradewedge as tw
+from tradewedge.errors import ConfigError
+from tradewedge.policy import compile_wedges
+from tradewedge.policy.law.change import law_change
+from tradewedge.report import text
+
+JANUARY, MARCH = "2026-01-15", "2026-03-15"
+
+
+@pytest.fixture(scope="module")
+def world() -> tw.World:
+    """Return rare-earth compounds, graphite and minor metals of the embedded world."""
+    whole = tw.load_world("minerals", year=2023)
+    return whole.select([p for p in whole.products if p[:4] in ("2846", "2504", "8112")])
+
+
+@pytest.fixture(scope="module")
+def foreign(world: tw.World) -> tw.World:
+    flows = world.flows().filter(importer="JPN").select(pl.exclude("tariff"))
+    return tw.World.from_flows(flows, vintage=world.vintage, year=2023, name="foreign")
+
+
+def test_the_law_moves_the_baseline(world: tw.World) -> None:
+    wedges = compile_wedges(world, tw.law(JANUARY))
+    change = law_change(world, JANUARY).total(world.value.size)
+    np.testing.assert_allclose(wedges.tariff_new, world.tariff_base + change, atol=1e-12)
+    np.testing.assert_array_equal(wedges.touched_flows, change != 0)
+    names = [duty.authority for duty in wedges.duties]
+    assert len(names) == len(set(names))
+    assert "IEEPA reciprocal" in names
+    assert wedges.warnings[0].startswith("law of 2026-01-15: duties of the United States differ")
+
+
+def test_measures_act_on_top_of_the_law(world: tw.World) -> None:
+    duty = tw.Tariff(importer="USA", exporter="CHN", rate=0.1)
+    on_law = compile_wedges(world, tw.Scenario("both", [duty], law=JANUARY))
+    alone = compile_wedges(world, tw.law(JANUARY))
+    hit = np.isclose(on_law.tariff_new - alone.tariff_new, 0.1)
+    assert hit.sum() == on_law.matches[0].flows
+    np.testing.assert_allclose(on_law.tariff_new[~hit], alone.tariff_new[~hit])
+    replaced = tw.Tariff(importer="USA", exporter="CHN", rate=0.1, mode="set")
+    only = compile_wedges(world, tw.Scenario("set", [replaced], law=JANUARY))
+    assert only.tariff_new[hit] == pytest.approx(0.1)
+
+
+def test_a_cap_is_on_what_the_scenario_adds_not_on_the_law(world: tw.World) -> None:
+    steps = [
+        tw.Tariff(importer="USA", rate=0.5),
+        tw.Agreement(importer="USA", members="JPN", cap=0.15),
+    ]
+    wedges = compile_wedges(world, tw.Scenario("cap", steps, law=JANUARY))
+    law = compile_wedges(world, tw.law(JANUARY))
+    keys = pl.DataFrame(world.flow_keys())
+    rows = keys.with_row_index().filter(importer="USA", exporter="JPN")["index"].to_numpy()
+    expected = np.maximum(law.tariff_new[rows], 0.15)
+    np.testing.assert_allclose(wedges.tariff_new[rows], expected)
+
+
+def test_a_policy_against_the_law_of_its_day(world: tw.World) -> None:
+    same = tw.solve(world, tw.Scenario("same", law=JANUARY), reference=tw.law(JANUARY))
+    flows = same.flows().collect()
+    assert flows["quantity_hat"].to_numpy() == pytest.approx(1.0)
+    assert (flows["tariff_base"] - flows["tariff_new"]).abs().max() == 0.0
+    assert same.reference is not None
+    assert same.reference.name == "law of 2026-01-15"
+
+
+def test_hats_against_two_laws_chain(world: tw.World) -> None:
+    """New over data year = (new over January) x (January over data year)."""
+
+    def hats(case: tw.Scenario, reference: tw.Scenario | None) -> np.ndarray:
+        result = tw.solve(world, case, reference=reference, tolerance=1e-12)
+        return result.flows().collect()["quantity_hat"].to_numpy()
+
+    direct = hats(tw.law(MARCH), None)
+    first, second = hats(tw.law(JANUARY), None), hats(tw.law(MARCH), tw.law(JANUARY))
+    np.testing.assert_allclose(direct, first * second, rtol=1e-8)
+    assert not np.allclose(second, 1.0)
+
+
+def test_revenue_stays_with_its_authority(world: tw.World) -> None:
+    result = tw.solve(world, tw.law(MARCH), reference=tw.law(JANUARY))
+    money = result.transfers().group_by("authority").agg(pl.col("^amount_.*$").sum()).collect()
+    row = {name: (base, new) for name, base, new in money.iter_rows()}
+    assert row["IEEPA reciprocal"][0] > 0
+    assert row["IEEPA reciprocal"][1] == 0
+    assert row["Section 122"][0] == 0
+    assert row["Section 122"][1] > 0
+
+
+def test_the_summary_of_a_law_alone_shows_its_buyers(world: tw.World) -> None:
+    page = text(tw.solve(world, tw.Scenario("data year"), reference=tw.law(JANUARY)))
+    assert "Changes refer to law of 2026-01-15, not to the data year." in page
+    assert "No flow is touched" not in page
+    assert "What happens to USA" in page
+
+
+def test_the_law_of_the_day_follows_the_path(world: tw.World) -> None:
+    path = tw.Scenario("now", law="of the day").path([JANUARY, MARCH])
+    moved = [compile_wedges(world, case).tariff_new for case in path]
+    fixed = [compile_wedges(world, tw.law(day)).tariff_new for day in (JANUARY, MARCH)]
+    np.testing.assert_array_equal(moved, fixed)
+
+
+def test_segments_have_the_law_of_their_importer(world: tw.World) -> None:
+    segments = {"USA": {"defence": 0.05}}
+    case = tw.Scenario("parts", law=JANUARY, segments=segments)
+    tariffs = (
+        tw.solve(world, case)
+        .flows()
+        .filter(pl.col("importer").str.starts_with("USA"), pl.col("exporter") != "USA")
+        .group_by("product", "exporter")
+        .agg(pl.col("tariff_new").n_unique(), parts=pl.len())
+        .collect()
+    )
+    assert set(tariffs["tariff_new"]) == {1}
+    assert set(tariffs["parts"]) == {2}
+
+
+def test_one_split_serves_all_scenarios(world: tw.World) -> None:
+    parted = tw.Scenario("parted", segments={"USA": {"defence": 0.05}})
+    result = tw.solve(world, [parted, tw.Scenario("whole")])
+    assert "USA:defence" in result.world.countries
+    again = tw.solve(result.world, parted)
+    assert again.world.countries == result.world.countries
+    other = tw.Scenario("other", segments={"USA": {"defence": 0.1}})
+    with pytest.raises(ConfigError, match="'parted' and 'other' part USA differently"):
+        tw.solve(world, [parted, other])
+
+
+def test_a_world_without_us_imports_is_refused(foreign: tw.World) -> None:
+    with pytest.raises(ConfigError, match=r"law of 2026-01-15.*has no flow into them"):
+        tw.solve(foreign, tw.law(JANUARY))
+
+
+def test_a_world_without_us_duties_is_refused(world: tw.World) -> None:
+    bare = tw.World.from_flows(
+        world.flows().select(pl.exclude("tariff")), vintage=world.vintage, year=2023, name="bare"
+    )
+    with pytest.raises(ConfigError, match="does not know those of the United States"):
+        tw.solve(bare, tw.law(JANUARY))
+    undated = tw.World.from_flows(
+        world.flows().select(pl.exclude("tariff")), vintage=world.vintage, tariff_importers="*"
+    )
+    with pytest.raises(ConfigError, match=r"scenario 'law of 2026-01-15': world .* has no year"):
+        tw.solve(undated, tw.law(JANUARY))
