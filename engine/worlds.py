@@ -1,35 +1,53 @@
 """Open a world by name or path."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from tradewedge import worldfile
+import numpy as np
+
+from tradewedge import intake, worldfile
 from tradewedge.codes import nearest
+from tradewedge.duty import Duty
+from tradewedge.elasticities import Elasticities
 from tradewedge.errors import ConfigError
-from tradewedge.sources import embedded
+from tradewedge.sources import embedded, synthetic
 from tradewedge.world import World
 
 
 def load_world(
-    name: str | Path, *, year: int | None = None, elasticities: str | None = None
+    name: str | Path,
+    *,
+    year: int | None = None,
+    elasticities: str | None = None,
+    **size: int,
 ) -> World:
-    """Open an embedded world, or a directory that :meth:`World.save` wrote.
+    """Open an embedded world, a directory that :meth:`World.save` wrote, or a made-up world.
 
     Parameters
     ----------
     name : str or path
-        "minerals", "us_imports", or a directory.
+        "minerals", "us_imports", a directory, or "synthetic" (random numbers, for benchmarks).
     year : int, optional
         Default: the newest year that the world has.
     elasticities : str, optional
-        Name of an elasticity set; default "central", or what a saved world holds.
+        Name of an elasticity set; default "central", or what a saved or made-up world holds.
+    **size : int
+        For "synthetic" only: ``products`` (5000), ``countries`` (226), ``seed`` (0) and
+        ``home_sales`` (0; 1 adds domestic sales, which BACI lacks).
 
     Raises
     ------
     ConfigError
-        For an unknown name or year.
+        For an unknown name or year, or a size that does not apply.
     DataError
         If a directory holds no readable world.
     """
+    if str(name) == synthetic.NAME and not Path(name).is_dir():
+        return _synthetic(year, elasticities, **size)
+    if size:
+        raise ConfigError(
+            f"{', '.join(sorted(size))}: only load_world({synthetic.NAME!r}) takes a size"
+        )
     shipped = [world.name for world in embedded.worlds()]
     if str(name) not in shipped:
         path = Path(name)
@@ -38,7 +56,7 @@ def load_world(
             raise ConfigError(
                 f"no world {str(name)!r}: embedded are {', '.join(shipped)}"
                 + (f" (did you mean {near[0]}?)" if near else "")
-                + ", and there is no such directory"
+                + f", {synthetic.NAME} is made up, and there is no such directory"
             )
         world = worldfile.load(path)
         if year is not None and year != world.year:
@@ -70,3 +88,55 @@ def _embedded(name: str, year: int | None, elasticities: str | None) -> World:
         else products.filter("critical")["product"].to_list(),
         notes=meta["notes"],
     )
+
+
+def _synthetic(
+    year: int | None,
+    elasticities: str | None,
+    products: int = 5000,
+    countries: int = 226,
+    seed: int = 0,
+    home_sales: int = 0,
+    **unknown: int,
+) -> World:
+    """Random numbers that have the shape of a year of trade, straight into arrays."""
+    if unknown or year is not None:
+        text = ", ".join(sorted(unknown) or ["year"])
+        raise ConfigError(
+            f"load_world({synthetic.NAME!r}) takes products, countries, seed, home_sales and "
+            f"elasticities, not {text}"
+        )
+    try:
+        drawn = synthetic.draw(products, countries, seed, home_sales=bool(home_sales))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    step = ("draw", f"random numbers, seed {seed}", drawn.value.size, float(drawn.value.sum()))
+    world = World(
+        name=synthetic.NAME,
+        year=None,
+        vintage=None,
+        products=drawn.products,
+        countries=drawn.countries,
+        flow_product=drawn.product,
+        flow_exporter=drawn.exporter,
+        flow_importer=drawn.importer,
+        value=drawn.value,
+        quantity=drawn.quantity,
+        duties=tuple(Duty(duty.authority, duty.rows, duty.rate) for duty in drawn.duties),
+        tariff_importers=frozenset(drawn.countries[:1]),
+        elasticities=Elasticities.empty(),
+        notes=synthetic.NOTES,
+        audit=intake.audit_rows([step]),
+    )
+    given = Elasticities(
+        set_name=synthetic.NAME,
+        sigma=drawn.sigma,
+        eta_composite=drawn.eta,
+        home_share=np.full(products, np.nan),
+        eta=drawn.eta,
+        eta_kind=(),
+        epsilon=drawn.epsilon[world.exporter_product, world.exporter_country],
+        source=(synthetic.SOURCE,) * products,
+    )
+    world = replace(world, elasticities=given.derive(world))
+    return world if elasticities is None else world.with_elasticities(elasticities)
