@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
     from rich.console import Console
 
+    from tradewedge.policy import Scenario
     from tradewedge.store import Run
 
 OK: Final = 0
@@ -115,7 +116,15 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--width", type=int, help="columns (default: the terminal's, at most 100)")
     report.add_argument("--verify", action="store_true", help="first compare all checksums")
     report.set_defaults(call=_report)
-    scenarios = commands.add_parser("scenarios", help="list the scenarios that ship")
+    scenarios = commands.add_parser(
+        "scenarios", help="list the scenarios that ship, and what they touch in a world"
+    )
+    scenarios.add_argument("name", metavar="NAME", nargs="?", help="everything about this one")
+    scenarios.add_argument(
+        "--world",
+        metavar="WORLD",
+        help="say what they touch in it: minerals, us_imports, or a path",
+    )
     scenarios.set_defaults(call=_scenarios)
     data = commands.add_parser("data", help="list the embedded worlds, or show one")
     data.set_defaults(call=_data_list)
@@ -254,20 +263,46 @@ def _report(parsed: argparse.Namespace) -> int:
     return OK
 
 
-def _scenarios(_: argparse.Namespace) -> int:
-    from rich.padding import Padding
-    from rich.text import Text
-
+def _scenarios(parsed: argparse.Namespace) -> int:
     from tradewedge.conf_schema import shipped_scenarios
+    from tradewedge.report.scenarios import scenario_list, scenario_page
+    from tradewedge.worlds import load_world
 
     console = _console()
-    for scenario in shipped_scenarios():
-        status = scenario.status.upper() if scenario.hypothetical else scenario.status
-        console.print(Text(f"{scenario.name} ({status})", style="bold"))
-        text = Text(" ".join(scenario.description.split()))
-        console.print(Padding(text, (0, 0, 1, 4), expand=False))
+    found = shipped_scenarios()
+    if parsed.name is not None:
+        scenario = _named(found, parsed.name)
+        worlds = [parsed.world] if parsed.world else scenario.worlds or ("minerals",)
+        console.print(scenario_page(scenario, map(load_world, worlds)))
+        print(f"Solve it: tradewedge run scenario={scenario.name}{_data_of(worlds)}")
+        return OK
+    world = None if parsed.world is None else load_world(parsed.world)
+    with _progress() as notify:
+        table = scenario_list(found, world, notify)
+    console.print(table)
+    print("More on one: tradewedge scenarios NAME. What they touch: --world minerals.")
     print("Solve one: tradewedge run scenario=NAME. A file of your own: tradewedge run FILE.yaml")
     return OK
+
+
+def _named(scenarios: "Sequence[Scenario]", name: str) -> "Scenario":
+    from tradewedge.codes import nearest
+    from tradewedge.errors import ConfigError
+
+    by_name = {scenario.name: scenario for scenario in scenarios}
+    if name not in by_name:
+        near = nearest(name, list(by_name))
+        hint = f"; nearest: {', '.join(near)}" if near else ""
+        raise ConfigError(f"no scenario {name!r} ships{hint}. `tradewedge scenarios` lists them")
+    return by_name[name]
+
+
+def _data_of(worlds: Sequence[str]) -> str:
+    """What to add to a command so that it takes the first of these worlds."""
+    first = worlds[0] if worlds else "minerals"
+    if os.path.isdir(first):
+        return f" data=path data.path={first}"
+    return "" if first == "minerals" else f" data={first}"
 
 
 def _data_list(_: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """Everything under conf/ composes, and no code in it is left to YAML's mercy."""
 
 import re
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -53,8 +54,11 @@ def test_one_file_serves_python_and_the_command_line(path: Path) -> None:
     scenario = Scenario.from_yaml(path)
     assert scenario.name == path.stem
     assert path.read_text().startswith(f"# @package scenario.{path.stem}\n")
-    assert _compose(f"scenario={path.stem}").scenarios == (scenario,)
-    assert _compose("scenario=[]", f"scenario_files=['{path.as_posix()}']").scenarios == (scenario,)
+    assert _compose(f"scenario={path.stem}").scenarios == scenario.states()
+    assert (
+        _compose("scenario=[]", f"scenario_files=['{path.as_posix()}']").scenarios
+        == scenario.states()
+    )
 
 
 def test_shipped_scenarios_say_their_status() -> None:
@@ -65,13 +69,22 @@ def test_shipped_scenarios_say_their_status() -> None:
 
 @pytest.mark.parametrize("path", sorted(CONF.rglob("*.yaml")), ids=lambda p: p.stem)
 def test_no_bare_codes(path: Path) -> None:
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
-        content = line.partition("#")[0]
-        key = content.partition(":")[0].strip()
-        quoted = re.sub(r"\"[^\"]*\"|'[^']*'", '""', content)
-        if path.name == "config.yaml" and key in {"band_sigmas"}:
-            continue
-        assert key in _NUMBERS or not _BARE.search(quoted), f"{path.name}:{number}: {line}"
+    for key, node in _plain_scalars(yaml.compose(path.read_text())):
+        if key not in _NUMBERS and key != "band_sigmas":
+            where = f"{path.name}:{node.start_mark.line + 1}"
+            assert not _BARE.fullmatch(node.value), f"{where}: {node.value}"
+
+
+def _plain_scalars(node: yaml.Node, key: str = "") -> Iterator[tuple[str, yaml.ScalarNode]]:
+    """Scalars without quotes that are no block of text, each with its key."""
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            yield from _plain_scalars(value, name.value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _plain_scalars(item, key)
+    elif node.style is None:
+        yield key, node
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "scenario").glob("*.yaml")), ids=lambda p: p.stem)
@@ -79,7 +92,8 @@ def test_scalars_of_measures_are_text_or_rates(path: Path) -> None:
     for measure in yaml.safe_load(path.read_text())["measures"]:
         for key in ("importer", "exporter", "products"):
             value = measure.get(key, "*")
-            assert all(isinstance(code, str) for code in ([value] if value else value))
+            codes = value if isinstance(value, list) else [value]
+            assert all(isinstance(code, str) for code in codes)
 
 
 def test_settings_hold_nothing_of_omegaconf() -> None:
