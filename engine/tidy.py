@@ -39,8 +39,12 @@ def typed(
 def key_checks(keys: Sequence[str]) -> dict[str, pl.Expr]:
     """Checks that a key is there, for :func:`check_rows`."""
     return {
-        f"{key} is missing": pl.col(key).is_null() | (pl.col(key).str.strip_chars() == "")
+        f"{key} {problem}": bad
         for key in keys
+        for problem, bad in {
+            "is missing": pl.col(key).is_null() | (pl.col(key).str.strip_chars() == ""),
+            "has blanks around it": pl.col(key) != pl.col(key).str.strip_chars(),
+        }.items()
     }
 
 
@@ -54,7 +58,7 @@ def check_rows(
             first = rows.row(0, named=True)
             numbers = (f"{name} {first[name]}" for name in frame.columns if name not in keys)
             raise DataError(
-                f"{where}: {text} in {rows.height} row(s), first in row {first['line']} "
+                f"{where}: {text} in {rows.height} row(s), first in data row {first['line'] + 1} "
                 f"({key_text(first, keys)}, {', '.join(numbers)})"
             )
 

@@ -23,12 +23,16 @@ def row_sums(row: Ints, weight: Floats, size: int) -> Floats:
 
 
 class Status(IntEnum):
-    """How the solution of one product ended."""
+    """How the solution of one product ended.
+
+    OUT_OF_RANGE is a linear model's: its first-order answer has a price or quantity below zero.
+    """
 
     CONVERGED = 0
     MAX_STEPS = 1
     INFEASIBLE = 2
     NONFINITE_INPUT = 3
+    OUT_OF_RANGE = 4
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,16 +3,18 @@
 Francois and Hall (2003), "Global Simulation Analysis of Industry-Level Trade Policy"; Laird and
 Yeats (1986), "The UNCTAD Trade Policy Simulation Model". Ratios are 1 plus the first-order
 relative change, with a tariff change as T1/T0 - 1 of its power: a preview, good for small shocks.
+A product whose answer has a price or quantity below zero is empty, with status "out_of_range".
 """
 
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tradewedge.errors import ConfigError
 from tradewedge.kernels import gsim
 from tradewedge.kernels.backends import Backend
-from tradewedge.kernels.market import Market, Options, row_sums
+from tradewedge.kernels.market import Market, Options, Status, row_sums
 from tradewedge.models.solution import Solution
 from tradewedge.policy import Wedges, shock
 from tradewedge.world import World
@@ -59,16 +61,40 @@ def _linear(market: Market, world: World, wedges: Wedges) -> Solution:
     eta = world.eta[world.importer_product]
     change = market.sales_share * found.quantity
     sold = row_sums(market.flow_exporter, change, found.price.size).astype(np.float64, copy=False)
+    hats = {
+        "price_hat": 1.0 + found.price,
+        "index_hat": 1.0 + found.index,
+        "composite_hat": wedges.demand - eta * found.index,
+        "delivered_hat": 1.0 + found.price[market.flow_exporter] + cost,
+        "quantity_hat": 1.0 + found.quantity,
+        "output_hat": 1.0 + sold,
+    }
+    status = _reject_negative(world, found.status, hats)
     return Solution(
         wedges=wedges,
-        price_hat=1.0 + found.price,
-        index_hat=1.0 + found.index,
-        composite_hat=wedges.demand - eta * found.index,
-        delivered_hat=1.0 + found.price[market.flow_exporter] + cost,
-        quantity_hat=1.0 + found.quantity,
-        output_hat=1.0 + sold,
-        status=found.status,
+        **hats,
+        status=status,
         iterations=found.iterations,
         residual=found.residual,
         error_bound=np.full(found.residual.size, np.nan),
     )
+
+
+def _reject_negative(
+    world: World, status: NDArray[np.int8], hats: dict[str, NDArray[np.float64]]
+) -> NDArray[np.int8]:
+    """Empty, in place, the products whose first-order answer has left the positive range."""
+    rows = {
+        "price_hat": world.exporter_product,
+        "index_hat": world.importer_product,
+        "composite_hat": world.importer_product,
+        "delivered_hat": world.flow_product,
+        "quantity_hat": world.flow_product,
+        "output_hat": world.exporter_product,
+    }
+    out = np.zeros(status.size, dtype=bool)
+    for name, values in hats.items():
+        out[rows[name][values < 0.0]] = True
+    for name, values in hats.items():
+        values[out[rows[name]]] = np.nan
+    return np.where(out, Status.OUT_OF_RANGE, status).astype(np.int8)

@@ -57,17 +57,19 @@ def blind_spots(world: World) -> tuple[str, ...]:
             f"{start if known else 'No baseline tariffs are known:'} they count as zero in prices, "
             "and revenue and net welfare are left empty."
         )
-    without = len(world.products) - len(set(world.flow_product[world.home].tolist()))
-    if without:
+    markets, at_home = world.importer_country.size, int(world.home.sum())
+    if at_home < markets:
         found.append(
-            f"{without} of {len(world.products)} products have no domestic sales in this world: "
-            "home producers' gains and losses are not shown for them."
+            f"Home sales are known in {at_home:,} of {markets:,} markets (product and country): in "
+            "the others gains and losses of home producers are not shown, and net welfare is left "
+            "empty unless eta is an import-demand elasticity, which nets them."
         )
     unadjusted = sum(kind == UNADJUSTED for kind in world.elasticities.eta_kind)
     if unadjusted:
         found.append(
-            f"For {unadjusted} of these the home share is unknown, so eta is the composite's as it "
-            "stands: import demand is understated where home producers compete."
+            f"For {unadjusted} of {len(world.products)} products no country's home sales or home "
+            "share is known, so eta is the composite's as it stands: import demand is understated "
+            "where home producers compete."
         )
     if np.isnan(world.quantity).all():
         found.append("No quantities in tons are known: only ratios and values.")

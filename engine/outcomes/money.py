@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tradewedge.elasticities import IMPORT_DEMAND
 from tradewedge.kernels.market import row_sums
 from tradewedge.outcomes.levels import Levels
 from tradewedge.outcomes.payments import payments
@@ -64,8 +65,12 @@ def transfers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
 def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     """Surplus and revenue by product and country, thousand USD, new less base.
 
-    ``complete`` is false and ``net`` null where a part is unknown: an unserved importer, an
-    importer whose baseline tariffs are unknown, a market that the world does not observe.
+    ``producer_surplus`` is that of the sales which the world sees: exports, and home sales where
+    it has them. ``net`` is null and ``complete`` false where a part is unknown: an unserved
+    importer, an importer whose baseline tariffs are unknown, a market that the world does not
+    observe, home sales that it does not have. Where eta is the import-demand elasticity, consumer
+    surplus is net of what home producers gain, so home sales are not missed; in a world of one
+    importer it is then complete without producer surplus.
     """
     n = len(world.countries)
     buyers = world.importer_product * n + world.importer_country
@@ -84,7 +89,10 @@ def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     revenue = _receipts(world, new, keys, public=True) - _receipts(world, base, keys, public=True)
     revenue = np.where(_revenue_known(world)[country] & seen, revenue, np.nan)
     rents = _receipts(world, new, keys, public=False) - _receipts(world, base, keys, public=False)
-    net = consumer + producer + revenue + rents
+    inside = np.array([kind == IMPORT_DEMAND for kind in world.elasticities.eta_kind])[keys // n]
+    at_home = np.isin(keys, (world.flow_product * n + world.flow_exporter)[world.home])
+    makers = np.where(inside & np.isnan(producer), 0.0, producer)
+    net = np.where(inside | at_home, consumer + makers + revenue + rents, np.nan)
     return pl.DataFrame(
         {
             "product": world.product_column(keys // n),

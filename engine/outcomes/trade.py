@@ -53,6 +53,7 @@ def exporters(world: World, base: Levels, new: Levels) -> pl.DataFrame:
             "exporter": world.country_column(world.exporter_country),
             "price_hat": nullable(ratio(new.price, base.price)),
             "output_hat": nullable(ratio(new.output, base.output)),
+            "supply_factor": new.wedges.supply / base.wedges.supply,
             "producer_surplus": nullable(surplus),
         }
     )
@@ -69,6 +70,7 @@ def importers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
             "expenditure_base": nullable(base.expenditure),
             "expenditure_new": nullable(new.expenditure),
             "consumer_surplus": nullable(surplus),
+            "demand_factor": new.wedges.demand / base.wedges.demand,
             "unserved": ~new.served,
         }
     )

@@ -58,8 +58,8 @@ def test_unknown_tons_home_sales_and_home_shares_are_said(
         pl.DataFrame({"product": [""], "sigma": [4.0], "eta": [0.6], "epsilon": [2.0]}),
     )
     notes = " ".join(tw.solve(bare, tw.Scenario("nothing", [])).notes)
-    assert "2 of 2 products have no domestic sales" in notes
-    assert "For 2 of these the home share is unknown" in notes
+    assert "Home sales are known in 0 of 10 markets" in notes
+    assert "For 2 of 2 products no country's home sales or home share is known" in notes
     assert "No quantities in tons are known" in notes
 
 

@@ -23,16 +23,16 @@ def put(frame: pl.DataFrame, row: int, **values: object) -> pl.DataFrame:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"value": None}, "value is missing in 1 row(s), first in row 4"),
-        ({"value": NAN}, "value is missing in 1 row(s), first in row 4"),
-        ({"value": -300.0}, "value is negative in 1 row(s), first in row 4"),
-        ({"value": INF}, "value is infinite in 1 row(s), first in row 4"),
-        ({"quantity": -1.0}, "quantity is negative in 1 row(s), first in row 4"),
-        ({"quantity": INF}, "quantity is not a number in 1 row(s), first in row 4"),
-        ({"quantity": NAN}, "quantity is not a number in 1 row(s), first in row 4"),
-        ({"importer": None}, "importer is missing in 1 row(s), first in row 4"),
-        ({"product": ""}, "product is missing in 1 row(s), first in row 4"),
-        ({"exporter": "  "}, "exporter is missing in 1 row(s), first in row 4"),
+        ({"value": None}, "value is missing in 1 row(s), first in data row 5"),
+        ({"value": NAN}, "value is missing in 1 row(s), first in data row 5"),
+        ({"value": -300.0}, "value is negative in 1 row(s), first in data row 5"),
+        ({"value": INF}, "value is infinite in 1 row(s), first in data row 5"),
+        ({"quantity": -1.0}, "quantity is negative in 1 row(s), first in data row 5"),
+        ({"quantity": INF}, "quantity is not a number in 1 row(s), first in data row 5"),
+        ({"quantity": NAN}, "quantity is not a number in 1 row(s), first in data row 5"),
+        ({"importer": None}, "importer is missing in 1 row(s), first in data row 5"),
+        ({"product": ""}, "product is missing in 1 row(s), first in data row 5"),
+        ({"exporter": "  "}, "exporter is missing in 1 row(s), first in data row 5"),
     ],
 )
 def test_a_bad_cell_is_found(
@@ -47,7 +47,7 @@ def test_a_bad_cell_is_found(
 
 def test_all_bad_rows_are_counted(flows: pl.DataFrame, elasticities: pl.DataFrame) -> None:
     bad = put(put(flows, 4, value=-1.0), 6, value=-2.0)
-    with pytest.raises(tw.DataError, match=r"in 2 row\(s\), first in row 4"):
+    with pytest.raises(tw.DataError, match=r"in 2 row\(s\), first in data row 5"):
         tw.World.from_flows(bad, elasticities)
 
 
@@ -113,12 +113,12 @@ class TestTariffs:
     @pytest.mark.parametrize(
         ("values", "message"),
         [
-            ({"rate": None}, "tariffs: rate is missing in 1 row(s), first in row 2"),
-            ({"rate": NAN}, "tariffs: rate is missing in 1 row(s), first in row 2"),
-            ({"rate": INF}, "tariffs: rate is infinite in 1 row(s), first in row 2"),
-            ({"rate": -1.0}, "tariffs: rate is not above -1 in 1 row(s), first in row 2"),
-            ({"importer": None}, "tariffs: importer is missing in 1 row(s), first in row 2"),
-            ({"authority": ""}, "tariffs: authority is missing in 1 row(s), first in row 2"),
+            ({"rate": None}, "tariffs: rate is missing in 1 row(s), first in data row 3"),
+            ({"rate": NAN}, "tariffs: rate is missing in 1 row(s), first in data row 3"),
+            ({"rate": INF}, "tariffs: rate is infinite in 1 row(s), first in data row 3"),
+            ({"rate": -1.0}, "tariffs: rate is not above -1 in 1 row(s), first in data row 3"),
+            ({"importer": None}, "tariffs: importer is missing in 1 row(s), first in data row 3"),
+            ({"authority": ""}, "tariffs: authority is missing in 1 row(s), first in data row 3"),
         ],
     )
     def test_a_bad_cell_is_found(
