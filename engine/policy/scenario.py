@@ -11,14 +11,13 @@ from tradewedge.errors import ConfigError
 from tradewedge.policy import calendar, plaindata, scenariofile
 from tradewedge.policy.checks import (
     HYPOTHETICAL,
-    check_number,
     check_status,
     check_text,
     did_you_mean,
     is_hypothetical,
-    not_a_code,
 )
-from tradewedge.policy.measures import CODE_FIELDS, MEASURES, Measure
+from tradewedge.policy.measures import CODE_FIELDS, Measure
+from tradewedge.policy.scenariochecks import check_measures, check_names, check_segments
 
 #: Value of ``law``: the law of the day that the scenario is solved for.
 OF_THE_DAY = "of the day"
@@ -93,13 +92,13 @@ class Scenario:
         check_status(self.status, self._at("status"))
         if self.vintage:
             self._put("vintage", check_vintage(self.vintage))
-        self._put("worlds", _check_names(self.worlds, self._at("worlds")))
-        self._put("measures", _check_measures(self.measures, self._at("measures")))
+        self._put("worlds", check_names(self.worlds, self._at("worlds")))
+        self._put("measures", check_measures(self.measures, self._at("measures")))
         for key in _TIMES:
             value = getattr(self, key)
             if value is not None and (key, value) != ("law", OF_THE_DAY):
                 self._put(key, calendar.check_date(value, self._at(key)))
-        self._put("segments", _check_segments(self.segments, self._at("segments")))
+        self._put("segments", check_segments(self.segments, self._at("segments")))
         self._check_branches()
 
     def _check_branches(self) -> None:
@@ -115,7 +114,7 @@ class Scenario:
                 raise ConfigError(f"{where}: the name of a branch must be text, not {name!r}")
             branches[name] = tuple(
                 self._from_branch_date(measure, f"{where}: {name}")
-                for measure in _check_measures(measures, f"{where}: {name}")
+                for measure in check_measures(measures, f"{where}: {name}")
             )
         self._put("branches", branches)
 
@@ -395,47 +394,6 @@ def law(day: dt.date | str) -> Scenario:
     """
     on = calendar.check_date(day, "law")
     return Scenario(f"law of {on}", law=on)
-
-
-def _check_measures(measures: object, where: str) -> tuple[Measure, ...]:
-    """Measures as a tuple."""
-    if isinstance(measures, Measure):
-        raise ConfigError(f"{where} is a list; write [{measures.kind}(...)]")
-    if isinstance(measures, str) or not isinstance(measures, Iterable):
-        raise ConfigError(f"{where} is a list, not {measures!r}")
-    found = tuple(measures)
-    for position, measure in enumerate(found):
-        if not isinstance(measure, Measure):
-            raise ConfigError(
-                f"{where}[{position}] is no measure: {measure!r}; use one of {', '.join(MEASURES)}"
-            )
-    return found
-
-
-def _check_names(names: object, where: str) -> tuple[str, ...]:
-    listed = (names,) if isinstance(names, str) else names
-    if not isinstance(listed, Sequence):
-        raise ConfigError(f"{where} is a list of names, not {names!r}")
-    return tuple(check_text(name, where) for name in listed)
-
-
-def _check_segments(segments: object, where: str) -> dict[str, dict[str, float]]:
-    checked: dict[str, dict[str, float]] = {}
-    for importer, parts in plaindata.check_mapping(segments, where).items():
-        if not isinstance(importer, str):
-            raise ConfigError(not_a_code(importer, f"{where}: importer"))
-        at = f"{where}: {importer}"
-        shares = {
-            check_text(name, f"{at}: segment"): check_number(share, f"{at}: {name}")
-            for name, share in plaindata.check_mapping(parts, at).items()
-        }
-        if not shares or min(shares.values()) <= 0 or sum(shares.values()) >= 1:
-            raise ConfigError(
-                f"{at}: the shares of segments are above 0 and sum to less than 1, the rest being "
-                f"the importer's own; not {shares}"
-            )
-        checked[importer] = shares
-    return checked
 
 
 def _grown(measure: Measure, on: dt.date) -> Measure:
