@@ -69,7 +69,7 @@ def compile_wedges(world: World, scenario: Scenario) -> Wedges:
         remark = apply(draft, task, scenario.measures[i]) if rows.size else Remark()
         draft.touched[rows] = True
         matches[i] = _match(world, scenario, i, rows, remark.without_tons)
-        notes = [*reach[i].notes, *remark.notes]
+        notes = [*scenario.measures[i].doubts, *reach[i].notes, *remark.notes]
         if rows.size < reach[i].rows.size:
             notes.append(f"{reach[i].rows.size - rows.size:,} flow(s) are spared by agreement")
         warnings[i] = [f"{matches[i].label}: {note}" for note in notes]
@@ -178,6 +178,7 @@ def _match(world: World, scenario: Scenario, number: int, rows: Ints, without_to
         tuple(world.countries[i] for i in np.flatnonzero(_marked(column[rows], n)))
         for column in (world.flow_exporter, world.flow_importer)
     ]
+    at_home = rows[world.home[rows]]
     return Match(
         measure=measure,
         label=label,
@@ -187,6 +188,8 @@ def _match(world: World, scenario: Scenario, number: int, rows: Ints, without_to
         exporters=sides[0],
         importers=sides[1],
         without_tons=without_tons,
+        home_flows=int(at_home.size),
+        home_value=float(world.value[at_home].sum()),
     )
 
 

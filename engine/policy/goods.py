@@ -14,6 +14,9 @@ from tradewedge.errors import ConfigError
 from tradewedge.policy.checks import EVERYTHING, Codes
 from tradewedge.world import World
 
+#: How a note begins that names codes, written out one by one, of which the world has no flow.
+ABSENT = "no flow in this world for product"
+
 _HS_LENGTHS = (2, 4, 6)
 _NUMERIC = re.compile(r"[\d. ]+")
 
@@ -108,7 +111,7 @@ def find(shelf: Shelf, wanted: Codes, where: str) -> Goods:
         else:
             raise ConfigError(_unknown(shelf, text, where))
     if without_flow:
-        notes.append(f"no flow in this world for product {_some(without_flow)}")
+        notes.append(f"{ABSENT} {_some(without_flow)}")
     return Goods(matched, tuple(notes))
 
 

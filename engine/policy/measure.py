@@ -47,6 +47,7 @@ CODE_FIELDS = (*SCOPE_FIELDS, "members")
 TEXT_FIELDS = ("authority", "label", "source", "status")
 FLAG_FIELDS = ("include_domestic", "include_intra", "allow_empty")
 DATE_FIELDS = ("start", "end", "ramp_until")
+RATE_FIELDS = ("rate", "in_rate", "out_rate", "cap")
 
 # From here on a rate is more likely a percentage than a fraction: 500 % is rarer than "5".
 _SUSPICIOUS_RATE = 5.0
@@ -255,12 +256,26 @@ class Measure:
         if rate <= -1:
             raise ConfigError(f"{self._at(name)} must be above -1 (-100 %), not {rate:g}")
         if rate >= _SUSPICIOUS_RATE:
-            warnings.warn(
-                f"{self._at(name)} {rate:g} means {rate * 100:g} %; rates are fractions, "
-                f"so {rate:g} % is written {rate / 100:g}",
-                SuspiciousRateWarning,
-                stacklevel=4,
-            )
+            warnings.warn(_doubt(self._at(name), rate), SuspiciousRateWarning, stacklevel=4)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What looks like a slip in it: rates that look like percentages."""
+        if getattr(self, "mode", None) == "multiply":
+            return ()
+        rates = {name: getattr(self, name, None) for name in RATE_FIELDS}
+        return tuple(
+            _doubt(name, rate)
+            for name, rate in rates.items()
+            if rate is not None and rate >= _SUSPICIOUS_RATE
+        )
+
+
+def _doubt(where: str, rate: float) -> str:
+    return (
+        f"{where} {rate:g} means {rate * 100:g} %; rates are fractions, so {rate:g} % is written "
+        f"{rate / 100:g}"
+    )
 
 
 def codes_text(codes: Codes) -> str:

@@ -58,6 +58,8 @@ class Match:
         exporters (importers).
     value_base : float
         Baseline border value of those flows, thousand USD.
+    home_flows, home_value : int, float
+        How many of those flows are home sales, and their value.
     exporters, importers : tuple of str
         Countries on either side of those flows.
     without_tons : int
@@ -73,6 +75,8 @@ class Match:
     exporters: tuple[str, ...]
     importers: tuple[str, ...]
     without_tons: int = 0
+    home_flows: int = 0
+    home_value: float = 0.0
 
 
 @dataclass(frozen=True)
