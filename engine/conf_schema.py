@@ -146,12 +146,13 @@ def to_settings(config: DictConfig) -> Settings:
     except OmegaConfBaseException as error:
         raise ConfigError(f"The configuration is not valid: {error}") from error
     assert isinstance(conf, RunConf)
+    reference = _reference(conf)
     return Settings(
         world=_world(conf.data),
         year=conf.data.year,
         products=None if conf.data.products is None else tuple(conf.data.products),
-        scenarios=_in_time(_scenarios(conf), conf),
-        reference=_reference(conf),
+        scenarios=tuple(case.on_law_of(reference) for case in _in_time(_scenarios(conf), conf)),
+        reference=reference,
         horizon=conf.horizon,
         elasticities=_elasticity_set(conf),
         elasticities_file=_file(conf.elasticities),

@@ -51,7 +51,7 @@ def solve(
         supply.
     reference : Scenario, optional
         Report changes against this scenario's solution instead of the data year, for example
-        ``tw.law("2026-01-15")``.
+        ``tw.law("2026-01-15")``. Scenarios that name no law stand on its law too.
     date : date or str, optional
         Solve every scenario as it stands on this day, each branch of it where it has parted by
         then; names get ``@2026-01-20``. Default: each scenario's own date.
@@ -80,8 +80,8 @@ def solve(
         If ``on_failure="raise"`` and a product did not converge.
     """
     given = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
-    cases = _states(given, date)
     against = None if reference is None else one_state(reference, date)
+    cases = tuple(case.on_law_of(against) for case in _states(given, date))
     world = with_segments(world, cases if against is None else (*cases, against))
     if horizon is not None:
         world = world.at_horizon(horizon)

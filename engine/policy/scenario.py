@@ -50,7 +50,8 @@ class Scenario:
         dates needs one.
     law : date or str, optional
         Statutory duties as of this day come first, and the measures act on top of them;
-        ``"of the day"`` follows the scenario's day. Without it the duties of the data year hold.
+        ``"of the day"`` follows the scenario's day. Without it the law of the reference holds, or
+        where there is none the duties of the data year.
     segments : mapping
         Importer to the shares of its segments, ``{"USA": {"defence": 0.05}}``: demand that a
         measure may name by itself. The rest stays with the importer.
@@ -234,6 +235,15 @@ class Scenario:
             + (f" (it changes on {days})" if days else "")
             + "; say which: solve(..., date=...), scenario.at(...), or its key date"
         )
+
+    def on_law_of(self, reference: "Scenario | None") -> "Scenario":
+        """The scenario on the law that its reference stands on, unless it names one itself.
+
+        Otherwise a comparison would show the change of law as an effect of the policy.
+        """
+        if self.law is not None or reference is None or reference.law is None:
+            return self
+        return replace(self, law=reference.law)
 
     def branch(self, name: str) -> "Scenario":
         """One way on from ``branch_date``: the measures and those of the branch.

@@ -71,6 +71,19 @@ def test_a_policy_against_the_law_of_its_day(world: tw.World) -> None:
     assert same.reference.name == "law of 2026-01-15"
 
 
+def test_a_scenario_without_a_law_takes_that_of_its_reference(world: tw.World) -> None:
+    duty = tw.Tariff(importer="USA", exporter="CHN", rate=0.1)
+    taken = tw.solve(world, tw.Scenario("duty", [duty]), reference=tw.law(JANUARY))
+    named = tw.solve(world, tw.Scenario("duty", [duty], law=JANUARY), reference=tw.law(JANUARY))
+    assert taken.scenarios == named.scenarios
+    flows = taken.flows().collect()
+    assert flows.equals(named.flows().collect())
+    added = (flows["tariff_new"] - flows["tariff_base"]).drop_nulls().round(12)
+    assert set(added) == {0.0, 0.1}
+    own = tw.solve(world, tw.law(MARCH), reference=tw.law(JANUARY))
+    assert own.scenarios == (tw.law(MARCH),)
+
+
 def test_hats_against_two_laws_chain(world: tw.World) -> None:
     """New over data year = (new over January) x (January over data year)."""
 
@@ -95,7 +108,7 @@ def test_revenue_stays_with_its_authority(world: tw.World) -> None:
 
 
 def test_the_summary_of_a_law_alone_shows_its_buyers(world: tw.World) -> None:
-    page = text(tw.solve(world, tw.Scenario("data year"), reference=tw.law(JANUARY)))
+    page = text(tw.solve(world, tw.law("2023-06-30"), reference=tw.law(JANUARY)))
     assert "Changes refer to law of 2026-01-15, not to the data year." in page
     assert "No flow is touched" not in page
     assert "What happens to USA" in page

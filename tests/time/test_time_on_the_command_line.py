@@ -72,8 +72,9 @@ def test_several_dates() -> None:
 @pytest.mark.usefixtures("place")
 def test_a_reference() -> None:
     assert _settings("date=2025-01-01").reference is None
-    law = _settings("date=2025-01-01", "reference=2026-01-15").reference
-    assert law == tw.law("2026-01-15")
+    on_law = _settings("date=2025-01-01", "reference=2026-01-15")
+    assert on_law.reference == tw.law("2026-01-15")
+    assert [case.law for case in on_law.scenarios] == [date(2026, 1, 15)]
     shipped = _settings("date=2025-01-01", "reference=us_without_china").reference
     assert shipped is not None
     assert shipped.name == "us_without_china"
