@@ -135,7 +135,9 @@ class State:
     log_supplied, supply_slope : float64 [i]
     log_used : float64 [g]
     excess : float64 [i]
-        ``e`` above, 0 where the price is fixed.
+        ``ln D - ln S``, 0 where the price is fixed.
+    price_residual, premium_residual : float64 [i], [g]
+        ``e`` and ``r`` above.
     slack : float64 [g]
         ``ln L - ln U``.
     residual : float
@@ -157,6 +159,7 @@ class State:
     log_used: Floats
     excess: Floats
     slack: Floats
+    price_residual: Floats
     premium_residual: Floats
     residual: float
 
@@ -223,12 +226,16 @@ def evaluate(problem: Problem, price: Floats, premium: Floats, level: Floats) ->
     quantity[bound] = problem.log_quota[bound]
     if problem.limited is not None:
         top_level[problem.limited_importer] = level[problem.limited_importer]
-    sold = _log_sums((problem.log_sales + quantity)[problem.by_exporter], problem.exporter_start)
-    used = _log_sums(quantity[groups.flow] + groups.log_weight, groups.start)
-    supplied, slope, excess = _excess(problem, price, sold)
+    order = problem.by_exporter
+    sales = (problem.log_sales + quantity)[order]
+    sold = _log_sums(sales, problem.exporter_start, problem.exporter[order])
+    used = _log_sums(quantity[groups.flow] + groups.log_weight, groups.start, groups.of)
+    supplied, slope = _supplied(problem, price, sold)
+    excess = sold - supplied
+    price_residual = np.maximum(excess, _lowest(problem, price))
     slack = groups.log_limit - used
     premium_residual = np.minimum(demand.sigma * premium, slack)
-    worst = np.concatenate([excess, premium_residual, [gap]])
+    worst = np.concatenate([price_residual, premium_residual, [gap]])
     return State(
         level=top_level,
         before=before,
@@ -245,33 +252,36 @@ def evaluate(problem: Problem, price: Floats, premium: Floats, level: Floats) ->
         log_used=used,
         excess=excess,
         slack=slack,
+        price_residual=price_residual,
         premium_residual=premium_residual,
         residual=float(np.max(np.abs(worst))),
     )
 
 
-def _log_sums(terms: Floats, start: Ints) -> Floats:
-    """Log of the sum of exponentials of each range of terms."""
+def _log_sums(terms: Floats, start: Ints, of: Ints) -> Floats:
+    """Log of the sum of exponentials of each range of terms; ``of`` numbers the ranges."""
     if start.size == 0:
         return np.zeros(0)
     top = np.maximum.reduceat(terms, start)
-    top = np.where(np.isfinite(top), top, 0.0)
-    count = np.diff(start, append=len(terms))
-    with np.errstate(divide="ignore"):
-        out: Floats = top + np.log(np.add.reduceat(np.exp(terms - np.repeat(top, count)), start))
+    out: Floats = top + np.log(np.add.reduceat(np.exp(terms - top[of]), start))
     return out
 
 
-def _excess(problem: Problem, price: Floats, sold: Floats) -> tuple[Floats, Floats, Floats]:
-    """Log supply, its elasticity and the residual of every exporter."""
+def _supplied(problem: Problem, price: Floats, sold: Floats) -> tuple[Floats, Floats]:
+    """Log supply, which is what is sold where it is infinite, and its elasticity."""
     supply = problem.supply
     supplied, slope = ins.log_supply(
         price, supply.epsilon, supply.log_shift, supply.strike, supply.covered, supply.upside
     )
-    supplied = np.where(supply.infinite, sold, supplied)
+    return np.where(supply.infinite, sold, supplied), slope
+
+
+def _lowest(problem: Problem, price: Floats) -> Floats:
+    """Least residual of each exporter: 0 from below at a price of 0, where supply is rigid."""
+    rigid = problem.supply.rigid
     lowest = np.full(len(price), -np.inf)
-    lowest[supply.rigid] = -np.exp(price[supply.rigid])
-    return supplied, slope, np.maximum(sold - supplied, lowest)
+    lowest[rigid] = -np.exp(price[rigid])
+    return lowest
 
 
 def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, Floats]:
@@ -324,7 +334,7 @@ def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, F
     matrix[diagonal, diagonal] -= state.supply_slope
     _replace_inactive(matrix, problem, state, premium)
     free = np.concatenate([problem.free, np.arange(exporters, unknowns)])
-    residual = np.concatenate([state.excess, state.premium_residual])
+    residual = np.concatenate([state.price_residual, state.premium_residual])
     return residual[free], matrix[np.ix_(free, free)]
 
 
@@ -350,11 +360,11 @@ def _add_own_of_groups(
 def _replace_inactive(matrix: Floats, problem: Problem, state: State, premium: Floats) -> None:
     """Put in the rows whose complementarity residual is the unknown itself."""
     sigma, exporters = problem.demand.sigma, len(problem.exporters)
-    at_lowest = state.excess > state.log_demanded - state.log_supplied
+    at_lowest = state.price_residual > state.excess
     rows = np.flatnonzero(at_lowest)
     matrix[rows] = 0.0
     # Newton on e^x would move x by 1 at a time: a third of its slope moves it by 3.
-    matrix[rows, rows] = state.excess[rows] / 3
+    matrix[rows, rows] = state.price_residual[rows] / 3
     rows = exporters + np.flatnonzero(sigma * premium < state.slack)
     matrix[rows] = 0.0
     matrix[rows, rows] = sigma

@@ -22,6 +22,8 @@ from tradewedge.kernels.equations import AT_ONE, NEAR_ONE
 from tradewedge.kernels.market import Bools, Floats, Ints
 
 ROOT_STEPS = 200
+NEWTON_ALONE = 12
+"""Steps after which every fourth one halves the bracket instead."""
 LARGEST_MOVE = 20.0
 """Largest change of the log level in one step of the root search."""
 
@@ -38,6 +40,8 @@ class Demand:
         Sorted within the first m, and each at most once after them.
     bundle_start : int64 [b]
         Where each bundle's flows begin.
+    bundle_of : int64 [m]
+        Bundle of each flow.
     bundle_importer : int64 [b]
     weight, log_weight : float64 [m]
         Share among the flows that are left of the bundle.
@@ -55,6 +59,7 @@ class Demand:
     sigma_home: float
     importer: Ints
     bundle_start: Ints
+    bundle_of: Ints
     bundle_importer: Ints
     weight: Floats
     log_weight: Floats
@@ -140,19 +145,19 @@ def _bundle(demand: Demand, log_price: Floats) -> tuple[Floats, Floats]:
     start, power = demand.bundle_start, 1 - demand.sigma
     if start.size == 0:
         return np.zeros(0), np.zeros(0)
-    count = np.diff(start, append=demand.bundled)
+    of = demand.bundle_of
     if abs(power) < AT_ONE:
         return np.add.reduceat(demand.weight * log_price, start), demand.weight
     exponent = power * log_price
     if abs(power) < NEAR_ONE:
         spread = np.log1p(np.add.reduceat(demand.weight * np.expm1(exponent), start))
-        inside = demand.weight * np.exp(exponent - np.repeat(spread, count))
+        inside = demand.weight * np.exp(exponent - spread[of])
         return (demand.log_kept + spread) / power, inside
     exponent += demand.log_weight
     top = np.maximum.reduceat(exponent, start)
-    inside = np.exp(exponent - np.repeat(top, count))
+    inside = np.exp(exponent - top[of])
     total = np.add.reduceat(inside, start)
-    inside /= np.repeat(total, count)
+    inside /= total[of]
     return (demand.log_kept + top + np.log(total)) / power, inside
 
 
@@ -218,7 +223,7 @@ def solve_levels(
     bound = np.zeros(len(low), np.bool_)
     level, home_level, gap = start.copy(), start, np.zeros(size)
     below, above = np.full(size, -np.inf), np.full(size, np.inf)
-    for _ in range(ROOT_STEPS):
+    for step in range(ROOT_STEPS):
         wanted = (level[of[:m]] - log_quota[:m]) / sigma
         log_price[:m] = np.minimum(np.maximum(low[:m], wanted), high[:m])
         bound[:m] = (wanted > low[:m]) & (wanted < high[:m])
@@ -236,7 +241,9 @@ def solve_levels(
         above = np.where(gap >= 0, level, above)
         slope = np.maximum(_root_slope(demand, found, bound), 1e-12)
         trial = level - np.clip(gap / slope, -LARGEST_MOVE, LARGEST_MOVE)
-        outside = (trial < below) | (trial > above)
+        outside = (trial <= below) | (trial >= above)
+        if step % 4 == 3 and step > NEWTON_ALONE:
+            outside = np.isfinite(below) & np.isfinite(above)
         trial[outside] = 0.5 * (below + above)[outside]
         scale = 4e-16 * (1 + np.abs(level) + (outer + demand.eta) * np.abs(found.log_index))
         done = (np.abs(gap) <= scale) | (np.abs(trial - level) <= scale)
@@ -260,7 +267,8 @@ def _shares_at_quota(demand: Demand, found: Indices, bound: Bools) -> tuple[Floa
     The third is the share of flows at their quota in the spending on the bundle.
     """
     m, size = demand.bundled, len(demand.log_demand)
-    at_quota: Floats = np.bincount(demand.importer[:m], found.inside * bound[:m], size)
+    at_quota = np.bincount(demand.importer[:m], found.inside * bound[:m], size)
+    at_quota = at_quota.astype(np.float64, copy=False)
     carried = 1 - (demand.sigma - demand.outer) / demand.sigma * at_quota
     own = np.ones(size)
     last = demand.importer[m:]

@@ -9,16 +9,18 @@ from tradewedge.kernels.market import Floats
 
 DAMPING = 0.5
 """Share of a plain step that a sweep takes. Full steps of several limits at once can cycle."""
-FIRST_SWEEPS = 10
+FIRST_SWEEPS = 5
 RESCUE_STEPS = 30
 """Steps along the path of sweeps after a Newton step that improves nothing."""
-HALVINGS = 6
+HALVINGS = 8
 LARGEST_MOVE = 5.0
 """Largest change of a log price or premium in one Newton step."""
 LARGEST_PATH_MOVE = 1.0
 """The same along the path of sweeps."""
 ENDLESS_PREMIUM = 60.0
 """Log premium that no demand answers to: others have left at far lower ones."""
+NOTHING = 1e-12
+"""Price, relative to the baseline, below which it is 0."""
 SLOWEST_GROWTH = 1.2
 """Least growth of the time step along that path."""
 
@@ -136,7 +138,9 @@ def _follow_sweeps(problem: Problem, found: Found, count: int) -> Found:
         own = np.concatenate(
             [found.state.supply_slope[free] + sigma, np.full(len(found.premium), sigma)]
         )
-        # Prices rise with their residual, premiums fall with theirs.
+        # Prices move with excess demand itself, until nothing is left of them.
+        left = np.abs(found.state.price_residual[free]) > NOTHING
+        residual[: free.size][left] = found.state.excess[free][left]
         matrix[: free.size] *= -1
         residual[free.size :] *= -1
         matrix[np.diag_indices_from(matrix)] += own / span
