@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, TextIO
 
 from tradewedge import __version__, dutycli
-from tradewedge.errors import SolveError, TradewedgeError, TradewedgeWarning
+from tradewedge.errors import ConfigError, SolveError, TradewedgeError, TradewedgeWarning
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -243,14 +243,26 @@ def _solve(config: "DictConfig") -> None:
 
     settings = to_settings(config)
     place = _relative(HydraConfig.get().runtime.output_dir)
-    with _progress() as notify:
-        outcome = run_batch(settings, Path(place), notify)
+    try:
+        with _progress() as notify:
+            outcome = run_batch(settings, Path(place), notify)
+    except ConfigError as error:
+        raise _with_coverage(error, settings.scenarios) from error
     if outcome.skipped:
         print(f"Already solved, nothing to do: {place} (output.overwrite=true solves it again)")
     if settings.summary:
         _print_summary(outcome.run, settings.width)
     elif not outcome.skipped:
         print(f"Written to {place}")
+
+
+def _with_coverage(error: ConfigError, scenarios: "Sequence[Scenario]") -> ConfigError:
+    """Say what data a scenario needs where it cannot be applied to a world."""
+    for scenario in scenarios:
+        if scenario.coverage and f"scenario {scenario.name!r}" in str(error):
+            told = " ".join(scenario.coverage.split())
+            return ConfigError(f"{error}\nData for {scenario.name}: {told}")
+    return error
 
 
 def _report(parsed: argparse.Namespace) -> int:
@@ -287,7 +299,6 @@ def _scenarios(parsed: argparse.Namespace) -> int:
 
 def _named(scenarios: "Sequence[Scenario]", name: str) -> "Scenario":
     from tradewedge.codes import nearest
-    from tradewedge.errors import ConfigError
 
     by_name = {scenario.name: scenario for scenario in scenarios}
     if name not in by_name:
