@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tradewedge.kernels import instrumented, newton
+from tradewedge.kernels import instrumented, newton, plain_cpu
 from tradewedge.kernels.dense import block_of
 from tradewedge.kernels.equations import AT_ONE, NEAR_ONE, ROUNDING
 from tradewedge.kernels.market import (
@@ -148,9 +148,12 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
     out = _Out(*(getattr(solution, name) for name in _Out._fields))
     first, second = newton.split_steps(options.max_steps)
     first = min(first, ACCELERATED_STEPS)
+    pending = np.zeros(len(market.sigma), np.bool_)
 
     def work(part: tuple[int, int]) -> None:
-        _solve_slice(rows, out, part[0], part[1], options.tolerance, first)
+        plain_cpu.solve_slice(rows, out, *part, options.tolerance, first, pending)
+        if pending[part[0] : part[1]].any():
+            _solve_slice(rows, out, *part, options.tolerance, first, pending)
 
     threads: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
     parts = slices(market.flow_ptr, threads * SLICES_PER_THREAD)
@@ -206,7 +209,7 @@ def _finish(
 
 
 @njit(cache=True, nogil=True)
-def _solve_slice(rows, out, start, stop, tolerance, max_steps):  # type: ignore[no-untyped-def]
+def _solve_slice(rows, out, start, stop, tolerance, max_steps, pending):  # type: ignore[no-untyped-def]
     flows = exporters = importers = 0
     for k in range(start, stop):
         flows = max(flows, rows.flow_ptr[k + 1] - rows.flow_ptr[k])
@@ -246,7 +249,7 @@ def _solve_slice(rows, out, start, stop, tolerance, max_steps):  # type: ignore[
     )
     history = np.empty((3 * DEPTH + 6, exporters))
     for k in range(start, stop):
-        if rows.flow_ptr[k] == rows.flow_ptr[k + 1]:
+        if not pending[k]:
             continue
         if not _is_valid(rows, k):
             out.status[k] = _NONFINITE

@@ -27,10 +27,7 @@ _READY = {
     Backend.CPU: "compiled by Numba for the processor, all cores",
     Backend.REFERENCE: "plain NumPy, one product after another; slow, for checks",
 }
-_MISSING = {
-    Backend.JAX: "there is no JAX kernel in this version",
-    Backend.CUPY: "there is no CuPy kernel in this version",
-}
+_MISSING = {Backend.JAX: "JAX", Backend.CUPY: "CuPy"}
 
 
 def probe() -> dict[Backend, tuple[bool, str]]:
@@ -42,7 +39,10 @@ def probe() -> dict[Backend, tuple[bool, str]]:
         Backend → (available, clause).
     """
     ready = {backend: (True, text) for backend, text in _READY.items()}
-    return ready | {backend: (False, text) for backend, text in _MISSING.items()}
+    return ready | {
+        backend: (False, f"there is no {name} kernel in this version")
+        for backend, name in _MISSING.items()
+    }
 
 
 def resolve(name: str) -> tuple[Backend, str]:
@@ -68,8 +68,8 @@ def resolve(name: str) -> tuple[Backend, str]:
         raise Unavailable(f"backend {name!r} is unknown; use one of {usable}")
     backend = Backend(name)
     if backend is Backend.AUTO:
-        reasons = " and ".join(_MISSING.values())
-        return Backend.CPU, f"auto chose cpu: {reasons}, so a GPU would not be used."
+        missing = " or ".join(_MISSING.values())
+        return Backend.CPU, f"auto chose cpu: this version has no {missing} kernel."
     available, clause = probe()[backend]
     if not available:
         raise Unavailable(f"backend {name!r} cannot run: {clause}; use one of {usable}")

@@ -171,7 +171,7 @@ def log_supply(
     if not under.any():
         return log_shift + open_market, epsilon
     paid, slope = receipt(log_price, np.where(under, strike, 1.0), upside)
-    contract = epsilon * paid
+    contract = np.where(under, epsilon * paid, open_market)
     top = np.maximum(open_market, contract)
     share = np.where(under, covered, 0.0)
     part = share * np.exp(contract - top)

@@ -43,7 +43,9 @@ def recover(market: Market, shock: Shock, found: KernelSolution) -> Recovered:
     log_delivered = np.where(admitted, log_delivered, np.nan)
     eta = np.repeat(market.eta, np.diff(market.importer_ptr))
     log_quantity = _log_quantity(market, shock, found, log_delivered)
-    delivered, quantity = np.exp(log_delivered), np.where(admitted, np.exp(log_quantity), 0.0)
+    # Behind a floor a producer price may be next to 0, with a quantity here that is replaced below.
+    with np.errstate(over="ignore" if shock.instruments else "warn"):
+        delivered, quantity = np.exp(log_delivered), np.where(admitted, np.exp(log_quantity), 0.0)
     output = _output(market, shock, found, quantity)
     if shock.instruments is None:
         rents = no_rents(np.where(admitted, quantity, np.nan), found.log_price)

@@ -157,12 +157,12 @@ def _in_no_group(problem: Problem) -> Bools:
 def _before_floor(problem: Problem, state: State) -> Floats:
     """Log price before the floor [n]: within the quota, at it, or beyond it."""
     marginal = state.before.copy()
-    beyond = state.log_price >= state.high
     at = np.flatnonzero(state.bound)
     marginal[at] = ins.price_before_lift(
         state.log_price[at], problem.log_floor[at], problem.dispersion[at]
     )
-    at = np.flatnonzero(beyond & (state.low < state.high))
+    rated = problem.special[2]
+    at = rated[(state.log_quantity > problem.log_quota)[rated] & ~state.bound[rated]]
     base = state.before[at] + np.log1p(-np.exp(problem.log_specific[at] - state.before[at]))
     marginal[at] = np.logaddexp(base + problem.beyond[at], problem.log_specific[at])
     return marginal

@@ -1,6 +1,6 @@
 """Solve one product under instruments: damped sweeps, then semismooth Newton with a line search."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -147,6 +147,7 @@ def _follow_sweeps(problem: Problem, found: Found, count: int) -> Found:
         move = _solved(matrix, residual, LARGEST_PATH_MOVE)
         if move is None:
             span /= 10
+            found = replace(found, steps=found.steps + 1)
             continue
         found = _moved(problem, found, move)
         after = found.state.residual
