@@ -1,18 +1,25 @@
-"""The figures of one scenario that the summary shows, computed from a run's tables.
+"""One scenario of a run, narrowed to what it touches: trade, prices, surplus of its buyers.
 
 Totals cover the products that the scenario, or what it is compared with, touches; *buyers* are
-the importers of those flows. Money is thousand USD throughout.
+the importers of those flows. Products without an answer are left out on both sides. Markets left
+without a supplier are out of prices, spending and surplus, and their lost spending is counted by
+itself; the imports that they lose are in the trade figures. Money is thousand USD throughout.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
+from tradewedge.codes import is_group
+from tradewedge.segments import MARK
 from tradewedge.store import Run
 
+FEW_BUYERS: Final = 3
+#: Statuses of products that have figures; the others have none.
+ANSWERED: Final = ("converged", "max_steps")
 _SUMS = ("value_base", "value_new")
 
 
@@ -41,29 +48,61 @@ class Headline:
         return list(self.entry["importers"])
 
     @cached_property
+    def who(self) -> str:
+        """The buyers in words: their names where few, with the group that the measures name."""
+        named = ", ".join(self.buyers)
+        text = named if len(self.buyers) <= FEW_BUYERS else f"{len(self.buyers)} importers"
+        asked = {str(measure.get("importer", "*")) for measure in self.entry["measures"]}
+        group = asked.pop() if len(asked) == 1 else ""
+        return f"{group} ({text})" if is_group(group) and group not in self.buyers else text
+
+    @cached_property
+    def products_left(self) -> int:
+        """How many touched products have an answer."""
+        return int(self.covered.select(pl.len()).collect().item())
+
+    @cached_property
     def totals(self) -> dict[str, Any]:
-        """Of all buyers: price_index_hat (mean) and price_index_median, spending, surplus."""
-        return _prices(self._bought).collect().row(0, named=True)
+        """Of all buyers, as :func:`prices` gives them."""
+        return prices(self.bought).collect().row(0, named=True)
 
     @cached_property
     def by_buyer(self) -> pl.DataFrame:
         """As ``totals``, by importer; the hardest hit in money first."""
         return (
-            _prices(self._bought, "importer")
+            prices(self.bought, "importer")
             .sort("consumer_surplus", "importer", nulls_last=True)
             .collect()
         )
 
     @cached_property
     def trade(self) -> dict[str, Any]:
-        """imports_base, imports_new, home_base, home_new of the buyers, at border values."""
-        home = pl.col("exporter") == pl.col("importer")
-        sums = [
-            pl.col(f"value_{when}").filter(mask).sum().alias(f"{kind}_{when}")
-            for kind, mask in (("imports", ~home), ("home", home))
-            for when in ("base", "new")
-        ]
-        return self._flows.select(sums).collect().row(0, named=True)
+        """What the buyers import and what they buy at home, base and new.
+
+        ``imports_*`` and ``home_*`` at border values, ``volume_*`` imports at baseline prices,
+        ``tons_*`` imports where tons are known, ``tons_share`` their share in imports.
+        """
+        abroad, known = ~at_home(), pl.col("quantity_base").is_not_null()
+        moved = pl.col("quantity_hat").is_not_null()
+        value = pl.col("value_base")
+        return (
+            self.flows.select(
+                *(
+                    pl.col(f"value_{when}").filter(mask).sum().alias(f"{kind}_{when}")
+                    for kind, mask in (("imports", abroad), ("home", ~abroad))
+                    for when in ("base", "new")
+                ),
+                *(
+                    pl.col(f"quantity_{when}").filter(abroad & known).sum().alias(f"tons_{when}")
+                    for when in ("base", "new")
+                ),
+                volume_base=value.filter(abroad & moved).sum(),
+                volume_new=(value * pl.col("quantity_hat")).filter(abroad & moved).sum(),
+                tons_share=value.filter(abroad & known).sum() / value.filter(abroad).sum(),
+            )
+            .collect()
+            .row(0, named=True)
+        )
 
     @cached_property
     def suppliers(self) -> pl.DataFrame:
@@ -72,7 +111,7 @@ class Headline:
         Largest first, before or after, whichever is larger.
         """
         return (
-            self._imports.group_by("exporter")
+            self.imports.group_by("exporter")
             .agg(pl.col(_SUMS).sum())
             .with_columns(
                 share_base=pl.col("value_base") / pl.col("value_base").sum(),
@@ -83,50 +122,19 @@ class Headline:
         )
 
     @cached_property
-    def duties(self) -> pl.DataFrame:
-        """receiver, authority, kind, amount_base, amount_new of the public receipts."""
-        receivers = self.buyers if len(self.buyers) <= 3 else None
-        rows = self._touched("transfers")
-        if receivers is not None:
-            rows = rows.filter(
-                pl.col("receiver").is_in(receivers) | (pl.col("kind") == "export_tax")
-            )
-        return (
-            rows.group_by("receiver", "authority", "kind")
-            .agg(pl.col("amount_base", "amount_new").sum())
-            .filter((pl.col("amount_base") != 0) | (pl.col("amount_new") != 0))
-            .sort("receiver", "kind", "authority")
-            .collect()
-        )
-
-    @cached_property
-    def welfare(self) -> pl.DataFrame:
-        """Surplus, revenue and net by country; a sum is null where any of its parts is."""
-        parts = ("consumer_surplus", "producer_surplus", "revenue", "rents", "net")
-        return (
-            self._touched("welfare")
-            .group_by("country")
-            .agg(
-                *(
-                    pl.when(pl.col(part).is_not_null().all()).then(pl.col(part).sum()).alias(part)
-                    for part in parts
-                ),
-                incomplete=(~pl.col("complete")).sum(),
-                products=pl.len(),
-            )
-            .sort("country")
-            .collect()
-        )
-
-    @cached_property
     def products(self) -> pl.DataFrame:
-        """The buyers' purchases by product; the largest loss of surplus first."""
-        bought = _prices(self._bought, "product")
-        imports = self._imports.group_by("product").agg(pl.col(_SUMS).sum())
+        """The buyers' purchases by product: those nobody can buy, then by loss of surplus."""
+        imports = self.imports.group_by("product").agg(pl.col(_SUMS).sum())
         return (
-            bought.join(imports, on="product", how="left")
-            .join(self.run.scan("products"), on="product", how="left")
-            .sort("consumer_surplus", "product", nulls_last=True)
+            prices(self.bought, "product")
+            .join(imports, on="product", how="left")
+            .join(self.run.scan("products").select("product", "text"), on="product", how="left")
+            .sort(
+                pl.col("consumer_surplus").is_not_null(),
+                "consumer_surplus",
+                -pl.col("lost_spending"),
+                "product",
+            )
             .collect()
         )
 
@@ -135,13 +143,39 @@ class Headline:
         """product, text, exporter, value_base, value_new: the largest changes in imports first."""
         change = (pl.col("value_new") - pl.col("value_base")).abs()
         return (
-            self._imports.group_by("product", "exporter")
+            self.imports.group_by("product", "exporter")
             .agg(pl.col(_SUMS).sum())
-            .join(self.run.scan("products"), on="product", how="left")
+            .join(self.run.scan("products").select("product", "text"), on="product", how="left")
             .sort(change, "product", "exporter", descending=[True, False, False])
             .head(20)
             .collect()
         )
+
+    @cached_property
+    def touched_parameters(self) -> pl.DataFrame:
+        """product, sigma, eta, eta_kind, eta_composite, home_share, weight (the buyers' spending).
+
+        A row per touched product.
+        """
+        weight = self.bought.group_by("product").agg(weight=pl.col("expenditure_base").sum())
+        return (
+            self.run.scan("parameters")
+            .select("product", "sigma", "eta", "eta_kind")
+            .unique("product")
+            .join(weight, on="product")
+            .join(
+                self.run.scan("products").select("product", "eta_composite", "home_share"),
+                on="product",
+            )
+            .sort("product")
+            .collect()
+        )
+
+    @property
+    def mean_sigma(self) -> float:
+        """Mean sigma of the touched products, weighted by the buyers' spending."""
+        found = self.touched_parameters
+        return float((found["sigma"] * found["weight"]).sum() / found["weight"].sum())
 
     @cached_property
     def unserved(self) -> pl.DataFrame:
@@ -157,20 +191,13 @@ class Headline:
     @cached_property
     def failures(self) -> pl.DataFrame:
         """product, status, residual of what did not converge."""
-        return (
-            self.run.scan("status")
-            .filter((pl.col("scenario") == self.name) & (pl.col("status") != "converged"))
-            .select("product", "status", "residual")
-            .collect()
-        )
+        return self._status.filter(pl.col("status") != "converged").collect()
 
     @cached_property
     def accuracy(self) -> dict[str, Any]:
         """products, residual and error_bound (the largest of each) of the scenario."""
         return (
-            self.run.scan("status")
-            .filter(pl.col("scenario") == self.name)
-            .select(
+            self._status.select(
                 pl.len().alias("products"),
                 pl.col("residual").max(),
                 pl.col("error_bound").max(),
@@ -180,64 +207,75 @@ class Headline:
         )
 
     @cached_property
-    def band(self) -> pl.DataFrame | None:
-        """Per sigma, as ``totals``; None where the run holds no band for this scenario."""
-        rows = self._band_rows()
-        return None if rows is None else _prices(rows, "sigma").sort("sigma").collect()
+    def covered(self) -> pl.LazyFrame:
+        """product: what is touched and has an answer."""
+        void = self._status.filter(~pl.col("status").is_in(ANSWERED))
+        return (
+            self.run.scan("coverage")
+            .filter(pl.col("scenario") == self.name)
+            .join(void, on="product", how="anti")
+            .select("product")
+        )
 
-    @cached_property
-    def product_band(self) -> pl.DataFrame | None:
-        """Per product and sigma, as ``totals``."""
-        rows = self._band_rows()
-        if rows is None:
-            return None
-        return _prices(rows, "product", "sigma").sort("product", "sigma").collect()
-
-    def _band_rows(self) -> pl.LazyFrame | None:
-        if "sigma_band" not in self.run.tables:
-            return None
-        rows = self.run.scan("sigma_band").filter(pl.col("scenario") == self.name)
-        return None if rows.head(1).collect().is_empty() else rows
-
-    def _touched(self, table: str) -> pl.LazyFrame:
-        covered = self.run.scan("coverage").filter(pl.col("scenario") == self.name)
+    def touched(self, table: str) -> pl.LazyFrame:
+        """The rows of a table that belong to the scenario and to products in ``covered``."""
         return (
             self.run.scan(table)
             .filter(pl.col("scenario") == self.name)
-            .join(covered.select("product"), on="product", how="semi")
+            .join(self.covered, on="product", how="semi")
         )
 
     @cached_property
-    def _bought(self) -> pl.LazyFrame:
-        return self._touched("importers").filter(pl.col("importer").is_in(self.buyers))
+    def bought(self) -> pl.LazyFrame:
+        """Touched rows of ``importers`` that belong to buyers."""
+        return self.touched("importers").filter(pl.col("importer").is_in(self.buyers))
 
     @cached_property
-    def _flows(self) -> pl.LazyFrame:
-        return self._touched("flows").filter(pl.col("importer").is_in(self.buyers))
+    def flows(self) -> pl.LazyFrame:
+        """Touched rows of ``flows`` to buyers, home sales too."""
+        return self.touched("flows").filter(pl.col("importer").is_in(self.buyers))
 
     @property
-    def _imports(self) -> pl.LazyFrame:
-        return self._flows.filter(pl.col("exporter") != pl.col("importer"))
+    def imports(self) -> pl.LazyFrame:
+        """Those of ``flows`` that come from abroad."""
+        return self.flows.filter(~at_home())
+
+    @property
+    def _status(self) -> pl.LazyFrame:
+        return (
+            self.run.scan("status")
+            .filter(pl.col("scenario") == self.name)
+            .select("product", "status", "residual", "error_bound")
+        )
 
 
-def _prices(rows: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
-    """Aggregate rows of an importers table; unserved markets are counted, not averaged.
+def at_home() -> pl.Expr:
+    """Whether a flow is a home sale; a segment of an importer buys at home from its parent."""
+    return pl.col("exporter") == pl.col("importer").str.split(MARK).list.first()
 
-    Mean and median are weighted by baseline spending: the mean is the cost of the baseline's
-    purchases, which a few products with extreme prices can dominate.
+
+def prices(rows: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
+    """Aggregate rows of an importers table; markets left unserved are counted, not averaged.
+
+    price_index_hat and price_index_median are weighted by baseline spending: the mean is the cost
+    of the baseline's purchases, which a few products with extreme prices can dominate.
+    expenditure_base, expenditure_new and consumer_surplus are those of served markets, the last
+    null where there is none; unserved is a count, lost_spending the baseline spending there.
     """
-    served = ~pl.col("unserved")
+    served = ~pl.col("unserved") & pl.col("price_index_hat").is_not_null()
     price = pl.col("price_index_hat").filter(served)
     weight = pl.col("expenditure_base").filter(served)
     reached = weight.sort_by(price).cum_sum() >= weight.sum() / 2.0
     aggregates = [
         ((price * weight).sum() / weight.sum()).alias("price_index_hat"),
         price.sort().filter(reached).first().alias("price_index_median"),
-        pl.col("expenditure_base").sum(),
-        pl.col("expenditure_new").sum(),
-        pl.col("consumer_surplus").filter(served).sum(),
+        weight.sum(),
+        pl.col("expenditure_new").filter(served).sum(),
+        pl.when(served.any())
+        .then(pl.col("consumer_surplus").filter(served).sum())
+        .alias("consumer_surplus"),
         pl.col("unserved").sum(),
-        pl.col("expenditure_base").filter(~served).sum().alias("lost_spending"),
+        pl.col("expenditure_base").filter("unserved").sum().alias("lost_spending"),
     ]
     if keys:
         return rows.group_by(keys).agg(aggregates)

@@ -1,22 +1,20 @@
-"""The sections of one scenario's summary."""
+"""The summary of one scenario, section by section."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-import polars as pl
 from rich.console import RenderableType
 from rich.text import Text
 
-from tradewedge.report.headline import Headline
-from tradewedge.report.layout import bullet, note, table, title
-from tradewedge.report.wording import change, count, money, ratio, share, some, tiny
-
-FEW_BUYERS: Final = 3
-_TOP_SUPPLIERS: Final = 8
-_TOP_PRODUCTS: Final = 8
-_TOP_MOVES: Final = 6
-_TOP_BUYERS: Final = 5
-_BAND_PRODUCTS: Final = 5
+from tradewedge.report.assumptions import assumptions
+from tradewedge.report.exclusions import band_section
+from tradewedge.report.headline import ANSWERED, FEW_BUYERS, Headline
+from tradewedge.report.instruments import instruments
+from tradewedge.report.layout import bullet, title
+from tradewedge.report.purse import receipts, welfare
+from tradewedge.report.rankings import moves, products
+from tradewedge.report.trade import result, suppliers
+from tradewedge.report.wording import count, money, some, tiny
 
 
 def scenario_sections(headline: Headline) -> Iterator[RenderableType]:
@@ -25,13 +23,20 @@ def scenario_sections(headline: Headline) -> Iterator[RenderableType]:
     if not headline.buyers:
         yield Text("No flow is touched: every price and flow stays as it is.")
         return
-    yield from _result(headline)
-    yield from _band(headline)
-    yield from _suppliers(headline)
-    yield from _receipts(headline)
-    yield from _welfare(headline)
-    yield from _products(headline)
-    yield from _moves(headline)
+    yield from _alarm(headline)
+    if headline.products_left:
+        for section in (
+            result,
+            assumptions,
+            band_section,
+            suppliers,
+            instruments,
+            receipts,
+            welfare,
+            products,
+            moves,
+        ):
+            yield from section(headline)
     yield title("What is left open")
     yield from _unserved(headline)
     yield from _accuracy(headline)
@@ -46,8 +51,7 @@ def _what(headline: Headline) -> Iterator[RenderableType]:
     told: set[str] = set()
     for match in entry["matches"]:
         yield bullet(
-            f"{match['label']}: {count(match['products'], 'product')}, "
-            f"{count(match['flows'], 'flow')}, {money(match['value_base'])} USD; "
+            f"{match['label']}: {count(match['products'], 'product')}, {_met(match)}; "
             f"{_side(match['exporters'], 'exporter')} to {_side(match['importers'], 'importer')}"
         )
         mark = f"{match['label']}: "
@@ -60,217 +64,43 @@ def _what(headline: Headline) -> Iterator[RenderableType]:
             yield bullet(warning)
 
 
+def _met(match: Mapping[str, Any]) -> str:
+    """Flows that a measure met: those between countries, and home sales by themselves."""
+    home = match["home_flows"]
+    abroad, value = match["flows"] - home, match["value_base"] - match["home_value"]
+    parts = [f"{count(abroad, 'flow')}, {money(value)} USD"] if abroad or not home else []
+    if home:
+        parts.append(f"{count(home, 'home market')}, {money(match['home_value'])} USD")
+    return " and ".join(parts)
+
+
 def _side(countries: Sequence[str], noun: str) -> str:
     if len(countries) <= FEW_BUYERS:
         return ", ".join(countries) or "nobody"
     return count(len(countries), noun)
 
 
-def _who(headline: Headline) -> str:
-    buyers = headline.buyers
-    return ", ".join(buyers) if len(buyers) <= FEW_BUYERS else f"{len(buyers)} importers"
-
-
-def _result(headline: Headline) -> Iterator[RenderableType]:
-    touched = headline.entry["touched_products"]
-    yield title(f"What happens to {_who(headline)}, {count(touched, 'touched product')}")
-    totals, trade = headline.totals, headline.trade
-    rows = [
-        ("Buyer's price index", "", "", change(totals["price_index_hat"])),
-        ("  of the median purchase", "", "", change(totals["price_index_median"])),
-        _from_to("Imports, border value", trade["imports_base"], trade["imports_new"]),
-        _from_to("Spending, duty-paid", totals["expenditure_base"], totals["expenditure_new"]),
-    ]
-    if trade["home_base"]:
-        rows.append(_from_to("Home sales, where known", trade["home_base"], trade["home_new"]))
-    yield table(("", "base USD", "new USD", "change"), rows)
-    yield note(
-        "Price index: duty-paid, mean (and median) over products weighted by baseline spending"
-        + ("; markets left unserved are not in it." if totals["unserved"] else ".")
-    )
-    if len(headline.buyers) > 1:
-        yield from _by_buyer(headline)
-
-
-def _by_buyer(headline: Headline) -> Iterator[RenderableType]:
-    shown = headline.by_buyer.head(_TOP_BUYERS)
-    yield table(
-        ("importer", "price index", "spending", "", "consumer surplus", "unserved"),
-        [
-            (
-                row["importer"],
-                change(row["price_index_hat"]),
-                f"{money(row['expenditure_base'])}",
-                f"-> {money(row['expenditure_new'])}",
-                money(row["consumer_surplus"], signed=True),
-                f"{row['unserved']:,}" if row["unserved"] else "",
-            )
-            for row in shown.iter_rows(named=True)
-        ],
-    )
-
-
-def _band(headline: Headline) -> Iterator[RenderableType]:
-    if not headline.entry["excludes"]:
+def _alarm(headline: Headline) -> Iterator[RenderableType]:
+    """Touched products without an answer, before any figure."""
+    lost = headline.entry["touched_products"] - headline.products_left
+    if not lost:
         return
-    band = headline.band
-    if band is None:
-        yield title("How much depends on sigma")
-        yield bullet(
-            "sigma decides what a lost supplier costs, and this result holds no band over sigma: "
-            "do not read the figures above as one answer. `tradewedge run` solves the band."
-        )
-        return
-    yield title("How much depends on sigma (substitution among suppliers)")
-    yield table(
-        ("sigma of every product", "price index", "median", "spending", "consumer surplus"),
-        [
-            (
-                f"{row['sigma']:g}",
-                change(row["price_index_hat"]),
-                change(row["price_index_median"]),
-                change(ratio(row["expenditure_new"], row["expenditure_base"])),
-                money(row["consumer_surplus"], signed=True),
-            )
-            for row in band.iter_rows(named=True)
-        ],
+    failed = headline.failures
+    failed = failed.filter(~failed["status"].is_in(ANSWERED))
+    names = some([f"{row['product']} ({row['status']})" for row in failed.iter_rows(named=True)])
+    model = headline.run.manifest["model"]
+    linear = "out_of_range" in failed["status"]
+    why = (
+        f" The linear model {model} puts a price or a quantity below zero there: the shock is too "
+        "large for it. Solve with model=armington, which is exact."
+        if linear
+        else ""
     )
-    yield from _product_band(headline, band["sigma"].to_list())
-    yield note("The figures above use each product's own sigma: read the band, not one point.")
-
-
-def _product_band(headline: Headline, sigmas: list[float]) -> Iterator[RenderableType]:
-    band = headline.product_band
-    if band is None:
-        return
-    worst = headline.products.head(_BAND_PRODUCTS)
-    rows = []
-    for row in worst.iter_rows(named=True):
-        mine = band.filter(pl.col("product") == row["product"])
-        found = dict(mine.select("sigma", "price_index_hat").iter_rows())
-        rows.append((_product(row), *(change(found.get(sigma)) for sigma in sigmas)))
-    yield table(("price index of product", *(f"sigma {s:g}" for s in sigmas)), rows)
-
-
-def _suppliers(headline: Headline) -> Iterator[RenderableType]:
-    yield title(f"Suppliers of {_who(headline)}: imports and share before -> after")
-    frame = headline.suppliers
-    rows = [_supplier(row) for row in frame.head(_TOP_SUPPLIERS).iter_rows(named=True)]
-    rest = frame.slice(_TOP_SUPPLIERS)
-    if rest.height:
-        total = rest.select(pl.exclude("exporter").sum()).row(0, named=True)
-        rows.append(_supplier({"exporter": f"{rest.height} others", **total}))
-    yield table(("supplier", "base USD", "new USD", "change", "share", ""), rows)
-
-
-def _supplier(row: dict[str, Any]) -> tuple[str, ...]:
-    return (
-        row["exporter"],
-        money(row["value_base"]),
-        money(row["value_new"]),
-        change(ratio(row["value_new"], row["value_base"])),
-        share(row["share_base"]),
-        f"-> {share(row['share_new'])}",
-    )
-
-
-def _receipts(headline: Headline) -> Iterator[RenderableType]:
-    frame = headline.duties
-    yield title("Public revenue by authority")
-    if frame.is_empty():
-        yield bullet("none in the touched products, or the tariffs are unknown in this world")
-        return
-    shown = frame.sort((pl.col("amount_new") - pl.col("amount_base")).abs(), descending=True)
-    rows = [
-        _from_to(
-            f"{row['receiver']}: {row['authority']}" + (" (tax)" if _is_tax(row) else ""),
-            row["amount_base"],
-            row["amount_new"],
-        )
-        for row in shown.head(_TOP_SUPPLIERS).iter_rows(named=True)
-    ]
-    if frame.height > 1:
-        base, new = (float(frame[column].sum()) for column in ("amount_base", "amount_new"))
-        rows.append(_from_to("total", base, new))
-    yield table(("", "base USD", "new USD", "change"), rows)
-
-
-def _is_tax(row: dict[str, Any]) -> bool:
-    return bool(row["kind"] == "export_tax")
-
-
-def _welfare(headline: Headline) -> Iterator[RenderableType]:
-    yield title("Welfare, change in USD (touched products; stages of a chain are not added up)")
-    frame = headline.welfare
-    mine = frame.filter(pl.col("country").is_in(headline.buyers))
-    if len(headline.buyers) > FEW_BUYERS:
-        mine = mine.sort("consumer_surplus", nulls_last=True).head(_TOP_BUYERS)
-    others = frame.join(mine, on="country", how="anti")
-    movers = others.filter(pl.col("producer_surplus").is_not_null()).sort(
-        pl.col("producer_surplus").abs(), "country", descending=[True, False]
-    )
-    shown = pl.concat([mine, movers.head(_TOP_BUYERS)])
-    columns = ("consumer_surplus", "producer_surplus", "revenue", "net")
-    yield table(
-        ("country", "consumers", "producers", "revenue", "net"),
-        [
-            (row["country"], *(money(row[c], signed=True) for c in columns))
-            for row in shown.iter_rows(named=True)
-        ],
-    )
-    why = _why_incomplete(headline, shown)
-    if why:
-        yield note(f'"-" is unknown, not zero: {"; ".join(why)}.')
-
-
-def _why_incomplete(headline: Headline, shown: pl.DataFrame) -> list[str]:
-    world = headline.run.manifest["world"]
-    why = []
-    known = world["tariff_importers"]
-    no_revenue = shown.filter(pl.col("revenue").is_null())["country"].to_list()
-    strangers = [c for c in no_revenue if known is not None and c not in known]
-    if strangers:
-        why.append(f"the tariffs of {some(strangers)} are not in this world")
-    if world["observed_importers"] is not None:
-        why.append(f"only purchases of {some(world['observed_importers'])} are observed")
-    lost = set(headline.unserved["importer"].to_list())
-    unserved = [c for c in shown["country"].to_list() if c in lost]
-    if unserved:
-        why.append(f"{some(unserved)} cannot buy some product at any price")
-    return why
-
-
-def _products(headline: Headline) -> Iterator[RenderableType]:
-    yield title(f"Products that cost {_who(headline)} most")
-    yield table(
-        ("product", "price index", "imports USD", "", "consumers"),
-        [
-            (
-                _product(row),
-                change(row["price_index_hat"]),
-                money(row["value_base"]),
-                f"-> {money(row['value_new'])}",
-                money(row["consumer_surplus"], signed=True),
-            )
-            for row in headline.products.head(_TOP_PRODUCTS).iter_rows(named=True)
-        ],
-    )
-
-
-def _moves(headline: Headline) -> Iterator[RenderableType]:
-    yield title("Trade that moves most")
-    yield table(
-        ("product", "supplier", "imports USD", "", "change"),
-        [
-            (
-                _product(row),
-                row["exporter"],
-                money(row["value_base"]),
-                f"-> {money(row['value_new'])}",
-                money(row["value_new"] - row["value_base"], signed=True),
-            )
-            for row in headline.moves.head(_TOP_MOVES).iter_rows(named=True)
-        ],
+    yield Text(
+        f"{'OUT OF RANGE' if linear else 'NO ANSWER'}: {lost:,} of "
+        f"{count(headline.entry['touched_products'], 'touched product')}: {names}.{why} They are "
+        "left out of every figure below, of the baseline's too.",
+        style="bold",
     )
 
 
@@ -282,32 +112,29 @@ def _unserved(headline: Headline) -> Iterator[RenderableType]:
     pairs = [f"{r['importer']} {r['product']}" for r in frame.iter_rows(named=True)]
     yield bullet(
         f"Unserved: {count(frame.height, 'market')} (importer and product) left without any "
-        f"supplier, {money(float(frame['expenditure_base'].sum()))} USD of baseline spending: "
-        f"{some(pairs)}. Not in the totals."
+        f"supplier, {money(float(frame['expenditure_base'].sum()))} USD of baseline spending that "
+        f"finds nothing to buy: {some(pairs)}. What that costs them is not known, not zero: these "
+        "markets are not in price indices, spending and surplus; the imports and duties that end "
+        "are in the trade and revenue figures."
     )
 
 
 def _accuracy(headline: Headline) -> Iterator[RenderableType]:
     failed, worst = headline.failures, headline.accuracy
+    everything = count(worst["products"], "product")
     if failed.is_empty():
-        bound = worst["error_bound"]
-        proven = "" if bound is None else f", log-price error proven below {tiny(bound)}"
-        yield bullet(
-            f"Converged: all {count(worst['products'], 'product')}; residual at most "
-            f"{tiny(worst['residual'])}{proven}."
-        )
+        yield bullet(f"Converged: all {everything}; {_error(worst)}.")
         return
     names = [f"{r['product']} ({r['status']})" for r in failed.iter_rows(named=True)]
     yield bullet(
-        f"NOT CONVERGED: {failed.height:,} of {count(worst['products'], 'product')}: "
-        f"{some(names)}. Their figures are not to be used."
+        f"NOT CONVERGED: {failed.height:,} of {everything}: {some(names)}. Their figures are not "
+        "to be used."
     )
 
 
-def _from_to(label: str, base: float | None, new: float | None) -> tuple[str, ...]:
-    return (label, money(base), money(new), change(ratio(new, base)))
-
-
-def _product(row: dict[str, Any]) -> str:
-    text = row["text"] or ""
-    return f"{row['product']} {text}".strip()
+def _error(worst: Mapping[str, Any]) -> str:
+    residual, bound = worst["residual"], worst["error_bound"]
+    if not residual and not bound:
+        return "exact"
+    proven = "" if bound is None else f", log-price error proven below {tiny(bound)}"
+    return f"residual at most {tiny(residual)}{proven}"

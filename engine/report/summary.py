@@ -45,8 +45,7 @@ def _everything(run: Run) -> Iterator[RenderableType]:
         yield Text(f"Changes refer to {manifest['reference']['name']}, not to the data year.")
     for entry in manifest["scenarios"]:
         yield Text()
-        mark = " (HYPOTHETICAL)" if entry["hypothetical"] else ""
-        yield Rule(Text(f"{entry['name']}{mark}", style="bold"), align="left", characters="=")
+        yield Rule(Text(_title(manifest, entry), style="bold"), align="left", characters="=")
         yield from scenario_sections(Headline(run, entry))
     yield Text()
     yield Rule(Text("About these figures", style="bold"), align="left", characters="=")
@@ -59,28 +58,47 @@ def _everything(run: Run) -> Iterator[RenderableType]:
 def _world(world: Mapping[str, Any]) -> Iterator[RenderableType]:
     year = "" if world["year"] is None else f" {world['year']}"
     vintage = "" if world["vintage"] is None else f", {world['vintage']}"
+    home = world["home_flows"]
+    trade, value = world["flows"] - home, world["value"] - world["home_value"]
+    beside = (
+        f"; home sales in {count(home, 'market')}, {money(world['home_value'])} USD" if home else ""
+    )
     yield Text(
         f"World {world['name']}{year}{vintage}: {count(world['products'], 'product')}, "
-        f"{world['countries']:,} countries, {count(world['flows'], 'flow')}, "
-        f"{money(world['value'])} USD"
+        f"{world['countries']:,} countries; {count(trade, 'trade flow')}, {money(value)} USD"
+        f"{beside}"
     )
 
 
+def _title(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    """The name, and in parentheses what a reader has to know of it."""
+    name = str(entry["name"])
+    changes = manifest["config"].get("changes", {}).get(name, ())
+    marks = ["HYPOTHETICAL"] if entry["hypothetical"] else []
+    marks += [f"CHANGED: {', '.join(changes)}"] if changes else []
+    return f"{name} ({'; '.join(marks)})" if marks else name
+
+
 def _blind_spots(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
-    if not manifest["notes"]:
-        return
-    yield Text("What this world cannot answer", style="bold")
-    for note in manifest["notes"]:
-        yield bullet(note)
+    for heading, notes in (
+        ("What this world cannot answer", manifest["notes"]),
+        ("Its data", manifest["world"]["notes"]),
+    ):
+        if notes:
+            yield Text(heading, style="bold")
+        for note in notes:
+            yield bullet(note)
 
 
 def _solver(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
     backend = manifest["backend"]
-    reason = f" ({backend['reason'].rstrip('.')})" if backend["reason"] else ""
+    name = backend["name"]
+    why = backend["reason"].rstrip(".").replace(f"auto chose {name}:", "auto:")
+    reason = f" ({why.removeprefix(f'{name} was ')})" if why else ""
     seconds = ", ".join(f"{name} {_seconds(s)}" for name, s in manifest["timings"].items())
     versions = manifest["versions"]
     yield Text("How it was solved", style="bold")
-    yield bullet(f"model {manifest['model']}, backend {backend['name']}{reason}; {seconds}")
+    yield bullet(f"model {manifest['model']}, backend {name}{reason}; {seconds}")
     yield bullet(
         f"tradewedge {versions['tradewedge']}, Python {versions['python']}, "
         f"{manifest['machine']['processor']} ({manifest['machine']['cpu_count']} cores), "

@@ -48,6 +48,23 @@ def tiny(number: float | None) -> str:
     return "-" if number is None else "0" if number == 0 else f"{number:.1e}"
 
 
+def tons(number: float | None) -> str:
+    """Metric tons as "12.3 Mt", "456 kt" or "7.00 t"; "-" where unknown."""
+    if number is None or math.isnan(number):
+        return "-"
+    for limit, unit in ((1e6, "Mt"), (1e3, "kt")):
+        if number >= limit * 0.9995:
+            return f"{_three_digits(number / limit)} {unit}"
+    return f"{_three_digits(number)} t"
+
+
+def plain(number: float | None) -> str:
+    """An elasticity with three digits; "inf" where infinite, "-" where unknown."""
+    if number is None or math.isnan(number):
+        return "-"
+    return "inf" if math.isinf(number) else f"{number:.3g}"
+
+
 def some(names: list[str], n: int = 5) -> str:
     """The first few names, and how many more there are."""
     more = "" if len(names) <= n else f" and {len(names) - n:,} more"

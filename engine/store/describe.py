@@ -31,7 +31,7 @@ def describe(result: "Result", config: Mapping[str, Any]) -> dict[str, Any]:
         "scenarios": [_scenario(result, wedges) for wedges in _wedges(result)],
         "statuses": _statuses(result),
         "timings": dict(result.timings),
-        "notes": list(result.notes),
+        "notes": [*result.notes, *_doubts(result)],
     }
 
 
@@ -40,8 +40,9 @@ def frames(
 ) -> dict[str, pl.LazyFrame]:
     """Return every table of a result, with those that explain it.
 
-    ``products``: product, text, critical. ``coverage``: scenario, product, flows, value_base
-    (thousand USD) of the flows that a scenario, or the reference, touches.
+    ``products``: product, text, critical, eta_composite, home_share. ``coverage``: scenario,
+    product, flows, value_base (thousand USD) of the flows that a scenario, or the reference,
+    touches.
     """
     return {
         **result.tables(),
@@ -61,6 +62,9 @@ def _world(world: World) -> dict[str, Any]:
         "countries": len(world.countries),
         "flows": int(world.value.size),
         "value": float(world.value.sum()),
+        "home_flows": int(world.home.sum()),
+        "home_value": float(world.value[world.home].sum()),
+        "elasticities": world.elasticities.set_name,
         "observed_importers": world.observed_importers,
         "tariff_importers": None if known is None else sorted(known),
         "aggregates": dict(world.aggregates),
@@ -100,6 +104,8 @@ def _scenario(result: "Result", wedges: Wedges) -> dict[str, Any]:
                 "flows": match.flows,
                 "products": match.products,
                 "value_base": match.value_base,
+                "home_flows": match.home_flows,
+                "home_value": match.home_value,
                 "exporters": match.exporters,
                 "importers": match.importers,
             }
@@ -107,6 +113,17 @@ def _scenario(result: "Result", wedges: Wedges) -> dict[str, Any]:
         ],
         "warnings": wedges.warnings,
     }
+
+
+def _doubts(result: "Result") -> list[str]:
+    """What looks like a slip in the scenarios, said once per measure."""
+    found = [
+        f"Scenario {wedges.scenario.name}: {match.label}: {doubt}."
+        for wedges in _wedges(result)
+        for match in wedges.matches
+        for doubt in match.measure.doubts
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _statuses(result: "Result") -> dict[str, dict[str, int]]:
@@ -121,10 +138,23 @@ def _products(world: World) -> pl.DataFrame:
     vintage = world.vintage
     texts = [None if vintage is None else product_text(p, vintage) for p in world.products]
     critical = None if world.critical is None else world.critical.tolist()
+    e = world.elasticities
     return pl.DataFrame(
-        {"product": list(world.products), "text": texts, "critical": critical},
-        schema={"product": pl.String, "text": pl.String, "critical": pl.Boolean},
-    )
+        {
+            "product": list(world.products),
+            "text": texts,
+            "critical": critical,
+            "eta_composite": e.eta_composite,
+            "home_share": e.home_share,
+        },
+        schema={
+            "product": pl.String,
+            "text": pl.String,
+            "critical": pl.Boolean,
+            "eta_composite": pl.Float64,
+            "home_share": pl.Float64,
+        },
+    ).with_columns(pl.col("home_share").fill_nan(None))
 
 
 def _coverage(result: "Result") -> pl.DataFrame:

@@ -1,9 +1,13 @@
 """One small solved result."""
 
+from collections.abc import Callable
+
 import polars as pl
 import pytest
 
 import tradewedge as tw
+from tradewedge.report.headline import Headline
+from tradewedge.store import Run, view
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +46,15 @@ def result(small_world: tw.World) -> tw.Result:
     )
     lost = tw.Scenario("lost", [tw.Exclusion(importer="USA", exporter="CHN")])
     return tw.solve(small_world, [duty, lost])
+
+
+@pytest.fixture(scope="session")
+def headline_of() -> Callable[[Run | tw.Result, str], Headline]:
+    """Return a function that narrows a run, or a result, to one of its scenarios."""
+
+    def narrowed(source: Run | tw.Result, name: str) -> Headline:
+        run = source if isinstance(source, Run) else view(source)
+        (entry,) = [entry for entry in run.manifest["scenarios"] if entry["name"] == name]
+        return Headline(run, entry)
+
+    return narrowed

@@ -7,6 +7,7 @@ import pytest
 
 import tradewedge as tw
 from tradewedge.report import sigma_band, text
+from tradewedge.report.exclusions import band, band_rows, own
 from tradewedge.report.headline import Headline
 from tradewedge.store import Run, read_run, view, write_run
 
@@ -50,19 +51,6 @@ def test_supplier_shares_sum_to_one(run: Run) -> None:
     assert (lost["value_base"], lost["value_new"]) == (380.0, 0.0)
 
 
-def test_revenue_is_by_authority(run: Run) -> None:
-    duties = _headline(run, "duty").duties
-    assert duties["authority"].to_list() == ["Tariff (scenario)"]
-    assert duties["amount_base"].to_list() == [0.0]
-    assert duties["amount_new"].item() > 0
-
-
-def test_welfare_of_the_buyer_is_complete(run: Run) -> None:
-    welfare = _headline(run, "duty").welfare.filter(pl.col("country") == "USA")
-    parts = welfare.select("consumer_surplus", "producer_surplus", "revenue", "rents")
-    assert welfare["net"].item() == pytest.approx(parts.sum_horizontal().item())
-
-
 def test_summary_of_a_duty(run: Run) -> None:
     page = text(run, width=80)
     duty = page[page.index("duty (HYPOTHETICAL)") : page.index("lost ====")]
@@ -71,7 +59,8 @@ def test_summary_of_a_duty(run: Run) -> None:
         "What happens to USA, 1 touched product",
         "Buyer's price index",
         "Suppliers of USA",
-        "Public revenue by authority",
+        "Elasticities of the touched products: user",
+        "Public revenue from the touched products, by authority",
         "Welfare",
         "Products that cost USA most",
         "Trade that moves most",
@@ -79,7 +68,7 @@ def test_summary_of_a_duty(run: Run) -> None:
         "Converged: all 2 products",
     ):
         assert heading in duty
-    assert "sigma" not in duty
+    assert "How much depends on sigma" not in duty
     assert "284690 Compounds, inorganic or" in duty
     assert "What this world cannot answer" in page
     assert result_backend(run) in page
@@ -98,8 +87,8 @@ def test_exclusion_shows_a_band(run: Run) -> None:
     page = text(run, width=80)
     lost = page[page.index("lost ====") :]
     assert "How much depends on sigma" in lost
-    assert "sigma 2" in lost
-    assert "sigma 5" in lost
+    for row in ("2 for every product", "5 for every product", "its own (mean 4)", "own sigma"):
+        assert row in lost
 
 
 def test_exclusion_without_a_band_says_that_it_is_missing(result: tw.Result) -> None:
@@ -122,20 +111,20 @@ def test_no_exclusion_no_band(small_world: tw.World) -> None:
 
 
 def test_loss_falls_with_sigma(run: Run) -> None:
-    band = _headline(run, "lost").band
-    assert band is not None
-    assert band["sigma"].to_list() == [2.0, 5.0]
-    assert band["price_index_hat"][0] > band["price_index_hat"][1] > 1.0
+    rows = band_rows(_headline(run, "lost"))
+    assert rows is not None
+    found = band(rows)
+    assert found["sigma"].to_list() == [2.0, 5.0]
+    assert found["price_index_hat"][0] > found["price_index_hat"][1] > 1.0
 
 
-def test_markets_without_a_supplier_are_counted(small_world: tw.World) -> None:
-    cut = tw.Scenario("cut", [tw.Exclusion(importer="JPN", exporter=["CHN", "MYS"])])
-    run = view(tw.solve(small_world, cut))
-    page = " ".join(text(run, width=80).split())
-    assert "Unserved: 1 market (importer and product) left without any supplier, 750 k USD" in page
-    assert "JPN 284690" in page
-    assert "- is unknown" not in page
-    assert _headline(run, "cut").totals["lost_spending"] == 750.0
+def test_band_ends_with_the_products_own_sigma(run: Run) -> None:
+    lost = _headline(run, "lost")
+    rows = band_rows(lost)
+    assert rows is not None
+    held = own(lost, rows).row(0, named=True)
+    assert held["consumer_surplus"] == pytest.approx(lost.totals["consumer_surplus"])
+    assert lost.mean_sigma == 4.0
 
 
 def test_products_that_did_not_converge_are_named(small_world: tw.World) -> None:
