@@ -119,8 +119,9 @@ def _devices() -> Iterator[str]:
 def _backends() -> Iterator[str]:
     from tradewedge.kernels import backends
 
-    chosen, reason = backends.resolve("auto")
-    yield f"auto chooses {chosen.value}: {reason}"
+    for backend, (ready, clause) in backends.probe().items():
+        yield f"{backend.value:<10} {'ready' if ready else 'not ready'}: {clause}"
+    yield f"auto       {backends.resolve('auto')[1].removeprefix('auto ')}"
 
 
 def _worlds() -> Iterator[str]:
