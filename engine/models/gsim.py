@@ -72,7 +72,12 @@ def _linear(market: Market, world: World, wedges: Wedges) -> Solution:
     status = _reject_negative(world, found.status, hats)
     return Solution(
         wedges=wedges,
-        **hats,
+        price_hat=hats["price_hat"],
+        index_hat=hats["index_hat"],
+        composite_hat=hats["composite_hat"],
+        delivered_hat=hats["delivered_hat"],
+        quantity_hat=hats["quantity_hat"],
+        output_hat=hats["output_hat"],
         status=status,
         iterations=found.iterations,
         residual=found.residual,
