@@ -22,7 +22,7 @@ import numpy as np
 from tradewedge.kernels import demand as dm
 from tradewedge.kernels import instruments as ins
 from tradewedge.kernels.demand import Demand
-from tradewedge.kernels.market import Bools, Floats, Ints
+from tradewedge.kernels.market import Bools, Floats, Ints, row_sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -305,8 +305,7 @@ def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, F
 
     def effect(by_flow: Floats) -> Floats:
         weight = (by_flow * state.passed)[rows]
-        summed = np.bincount(place, weight, size * unknowns).astype(np.float64, copy=False)
-        return summed.reshape(size, unknowns)
+        return row_sums(place, weight, size * unknowns).reshape(size, unknowns)
 
     # Weight of each importer in each exporter's sales and in each group.
     moving = np.where(state.bound, 0.0, 1.0)
@@ -317,9 +316,7 @@ def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, F
     back = columns * size + importer[rows]
 
     def weights(part: Bools) -> Floats:
-        summed = np.bincount(back, weight * part, unknowns * size)
-        summed = summed.astype(np.float64, copy=False)
-        return summed.reshape(unknowns, size)
+        return row_sums(back, weight * part, unknowns * size).reshape(unknowns, size)
 
     matrix = weights(bundled) @ effect(answer.level)
     if m < n:
@@ -327,7 +324,7 @@ def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, F
     # The flow's own price: [row of the unknown, unknown] through each flow.
     own = (weight[:n], weight[n:], -dm.elasticities(demand) * state.passed)
     diagonal = np.arange(exporters)
-    matrix[diagonal, diagonal] += np.bincount(problem.exporter, own[0] * own[2], exporters)
+    matrix[diagonal, diagonal] += row_sums(problem.exporter, own[0] * own[2], exporters)
     if count:
         _add_own_of_groups(matrix, problem, *own)
         matrix[exporters:] *= -1

@@ -19,7 +19,7 @@ import numpy as np
 
 from tradewedge.kernels import equations as eq
 from tradewedge.kernels.equations import AT_ONE, NEAR_ONE
-from tradewedge.kernels.market import Bools, Floats, Ints
+from tradewedge.kernels.market import Bools, Floats, Ints, row_sums
 
 ROOT_STEPS = 200
 NEWTON_ALONE = 12
@@ -267,8 +267,7 @@ def _shares_at_quota(demand: Demand, found: Indices, bound: Bools) -> tuple[Floa
     The third is the share of flows at their quota in the spending on the bundle.
     """
     m, size = demand.bundled, len(demand.log_demand)
-    at_quota = np.bincount(demand.importer[:m], found.inside * bound[:m], size)
-    at_quota = at_quota.astype(np.float64, copy=False)
+    at_quota = row_sums(demand.importer[:m], found.inside * bound[:m], size)
     carried = 1 - (demand.sigma - demand.outer) / demand.sigma * at_quota
     own = np.ones(size)
     last = demand.importer[m:]

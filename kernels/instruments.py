@@ -151,7 +151,8 @@ def receipt(log_price: Floats, strike: Floats, upside: Floats) -> tuple[Floats, 
     above = price > strike
     paid = np.where(above, strike + (1 - upside) * (price - strike), strike)
     slope = np.where(above, (1 - upside) * price, 0.0) / paid
-    return np.log(paid), slope
+    # A strike below the price, with nothing paid back, changes nothing to the last bit.
+    return np.where(above & (upside == 0), log_price, np.log(paid)), slope
 
 
 def log_supply(

@@ -9,6 +9,8 @@ from tradewedge.kernels.complementarity import Problem, State, evaluate
 from tradewedge.kernels.layout import problem_of, touched_products
 from tradewedge.kernels.market import Bools, Floats, KernelSolution, Market, Shock, Status
 
+LARGEST_RATIO = 300.0
+"""Log of what a receipt may be over a price that is next to 0."""
 UNSOLD = 1e-6
 """Log of supply over demand above which output finds no buyer at a price of 0."""
 
@@ -173,7 +175,7 @@ def _receipt(problem: Problem, price: Floats) -> Floats:
     supply = problem.supply
     under = (supply.strike > 0) & (supply.covered > 0)
     paid, _ = ins.receipt(price, np.where(under, supply.strike, 1.0), supply.upside)
-    over = np.where(under, paid - price, 0.0)
+    over = np.where(under, np.minimum(paid - price, LARGEST_RATIO), 0.0)
     share = np.where(under, supply.covered, 0.0)
     at_contract = share * np.exp(supply.epsilon * over)
     average: Floats = (at_contract * np.exp(over) + 1 - share) / (at_contract + 1 - share)

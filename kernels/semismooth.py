@@ -72,7 +72,8 @@ def solve(problem: Problem, start: Floats, tolerance: float, max_steps: int) -> 
         found = following
     if has_diverged(problem, found.premium):
         return found
-    return min(found, best, key=lambda one: one.state.residual)
+    best = min(found, best, key=lambda one: one.state.residual)
+    return replace(best, steps=found.steps)
 
 
 def has_diverged(problem: Problem, premium: Floats) -> bool:
@@ -110,15 +111,22 @@ def _at(problem: Problem, found: Found, price: Floats, premium: Floats) -> Found
 def _newton_step(problem: Problem, found: Found) -> Found | None:
     """One step of semismooth Newton, halved until the residual falls; None where it does not."""
     residual, matrix = jacobian(problem, found.state, found.premium)
-    move = _solved(matrix, -residual, LARGEST_MOVE)
+    move = _solved(matrix, -residual)
     if move is None:
         return None
-    scale = 1.0
-    for _ in range(HALVINGS):
-        trial = _moved(problem, found, scale * move)
-        if trial.state.residual < (1 - 1e-4 * scale) * found.state.residual:
-            return trial
-        scale /= 2
+    # Cut element by element, so that a price that nothing answers to does not hold up the rest.
+    # Where price and premium run away together, only a move cut as a whole gets anywhere.
+    size = float(np.max(np.abs(move), initial=0.0))
+    cuts = [np.clip(move, -LARGEST_MOVE, LARGEST_MOVE)]
+    if size > LARGEST_MOVE:
+        cuts.append(move * (LARGEST_MOVE / size))
+    for cut in cuts:
+        scale = 1.0
+        for _ in range(HALVINGS):
+            trial = _moved(problem, found, scale * cut)
+            if trial.state.residual < (1 - 1e-4 * scale) * found.state.residual:
+                return trial
+            scale /= 2
     return None
 
 
@@ -144,11 +152,12 @@ def _follow_sweeps(problem: Problem, found: Found, count: int) -> Found:
         matrix[: free.size] *= -1
         residual[free.size :] *= -1
         matrix[np.diag_indices_from(matrix)] += own / span
-        move = _solved(matrix, residual, LARGEST_PATH_MOVE)
+        move = _solved(matrix, residual)
         if move is None:
             span /= 10
             found = replace(found, steps=found.steps + 1)
             continue
+        move = np.clip(move, -LARGEST_PATH_MOVE, LARGEST_PATH_MOVE)
         found = _moved(problem, found, move)
         after = found.state.residual
         if after <= 0.5 * entry:
@@ -165,12 +174,10 @@ def _moved(problem: Problem, found: Found, move: Floats) -> Found:
     return _at(problem, found, price, premium)
 
 
-def _solved(matrix: Floats, right: Floats, largest: float) -> Floats | None:
-    """Solution of a linear system, each element cut to the largest move; None without one."""
+def _solved(matrix: Floats, right: Floats) -> Floats | None:
+    """Solution of a linear system; None without one."""
     try:
         move = np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError:
         move = np.linalg.lstsq(matrix, right, rcond=None)[0]
-    if not np.isfinite(move).all():
-        return None
-    return np.clip(move, -largest, largest)
+    return move.astype(np.float64, copy=False) if np.isfinite(move).all() else None
