@@ -4,7 +4,8 @@
 
 A new family of lists is one more function that returns lines (list, product, stage, why_not,
 coverage) and rows of the index (list, title, vintage, status, source, note), added to
-``FAMILIES``. ``data/law`` is built first.
+``FAMILIES``; where its codes are finer than six digits, their lines go to ``parts``. ``data/law``
+is built first.
 """
 
 import sys
@@ -15,7 +16,15 @@ import polars as pl
 
 from tradewedge.data.build.csvtext import read_text
 from tradewedge.data.build.lists_controls import measures
-from tradewedge.data.build.lists_law import COLUMNS, us_law
+from tradewedge.data.build.lists_law import (
+    COLUMNS,
+    codes_of,
+    coverage,
+    partly,
+    parts,
+    statistical_lines,
+    us_law,
+)
 
 DATA = Path(__file__).resolve().parents[1]
 OUT = DATA / "lists"
@@ -83,8 +92,9 @@ def pcmdp(shared: Path) -> Family:
         pl.col("hs6").alias("product"),
         "stage",
         pl.lit(None, dtype=pl.String).alias("why_not"),
-        _WHOLE,
     )
+    exempted = coverage(_exempted(processed["product"].to_list()), statistical_lines())
+    processed = processed.join(exempted, on="product", how="left").select(LINES)
     derivative = _stages(late).select(
         pl.lit("pcmdp:derivative").alias("list"),
         pl.col("hs6").alias("product"),
@@ -105,7 +115,8 @@ def pcmdp(shared: Path) -> Family:
             "source": "hs6_chain_policy.csv; hts_annex2_s122_exempt.csv (HTS 2026 rev. 6)",
             "note": "No annex of products exists. Stages S1 and S2 of the mineral chains, where "
             "at least one tariff line was exempted from the IEEPA or Section 122 duties because "
-            "a Section 232 case on minerals was pending",
+            "a Section 232 case on minerals was pending. Of each code the exempted lines are "
+            "meant: coverage is their share of its US imports of 2024",
         },
         {
             "list": "pcmdp:derivative",
@@ -118,6 +129,12 @@ def pcmdp(shared: Path) -> Family:
         },
     ]
     return pl.concat([processed, derivative]), about
+
+
+def _exempted(products: list[str]) -> list[str]:
+    """Lines of the products that were exempted from the IEEPA or Section 122 duties."""
+    wanted = set(products)
+    return [code for code in codes_of(("annex_ii_november", "s122_exempt")) if code[:6] in wanted]
 
 
 def chains(shared: Path) -> Family:
@@ -190,7 +207,12 @@ def main(arguments: list[str]) -> None:
     if not twice.is_empty():
         sys.exit(f"a product twice in one list: {twice.rows()}")
     about = pl.DataFrame([row for _, rows in families for row in rows]).select(INDEX)
+    processed = lines.filter(pl.col("list") == "pcmdp:processed")["product"].to_list()
+    held_in_part = pl.concat(
+        [parts(), partly("pcmdp:processed", _exempted(processed), statistical_lines())]
+    )
     OUT.mkdir(exist_ok=True)
+    held_in_part.sort("list", "code").write_csv(OUT / "lines.csv")
     lines.sort("list", "product").write_csv(OUT / "members.csv")
     about.sort("list").write_csv(OUT / "lists.csv")
     taken = pl.col("why_not").is_null()

@@ -1,6 +1,6 @@
 """Named lists from the lines of US tariff law, with the share of each HS6 code that they cover."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -97,12 +97,10 @@ SOURCE: Final = "data/law/scope_lines.parquet, data/law/weights.parquet (US Cens
 
 def us_law(_shared: Path) -> tuple[pl.DataFrame, list[dict[str, str]]]:
     """Lists of Sections 232, 301 and 122 and of IEEPA."""
-    of_scope = pl.read_parquet(DATA / "law/scope_lines.parquet")
-    lines = _statistical_lines()
+    lines = statistical_lines()
     frames, about = [], []
     for name, spec in LISTS.items():
-        codes = of_scope.filter(pl.col("scope").is_in(list(spec.scopes)))["code"].unique().to_list()
-        frames.append(_members(name, codes, lines))
+        frames.append(_members(name, codes_of(spec.scopes), lines))
         about.append(
             {
                 "list": name,
@@ -116,30 +114,68 @@ def us_law(_shared: Path) -> tuple[pl.DataFrame, list[dict[str, str]]]:
     return pl.concat(frames), about
 
 
-def _statistical_lines() -> pl.DataFrame:
-    """Every HS10 line with its US imports of 2024 from all partners."""
+def parts() -> pl.DataFrame:
+    """list, code: the listed lines of every product that a list of the law holds in part."""
+    lines = statistical_lines()
+    return pl.concat(partly(name, codes_of(spec.scopes), lines) for name, spec in LISTS.items())
+
+
+def codes_of(scopes: Sequence[str]) -> list[str]:
+    """Codes, of 4 to 10 digits, that some of the scopes name."""
+    of_scope = pl.read_parquet(DATA / "law/scope_lines.parquet")
+    return of_scope.filter(pl.col("scope").is_in(list(scopes)))["code"].unique().sort().to_list()
+
+
+def statistical_lines() -> pl.DataFrame:
+    """Every HS10 line with its US imports of 2024 from all partners.
+
+    Lines of 2024 that the schedule has since split or dropped are among them: imports of that
+    year stand on them. Products that the schedule lacks are not.
+    """
+    lines = pl.read_parquet(DATA / "law/statistical_lines.parquet")
     value = (
         pl.read_parquet(DATA / "law/weights.parquet")
         .group_by("hs10")
         .agg(pl.col("value").cast(pl.Float64).sum())
     )
     return (
-        pl.read_parquet(DATA / "law/statistical_lines.parquet")
-        .join(value, on="hs10", how="left")
+        lines.join(value, on="hs10", how="full", coalesce=True)
+        .filter(pl.col("hs10").str.slice(0, 6).is_in(lines["hs10"].str.slice(0, 6).to_list()))
         .with_columns(pl.col("value").fill_null(0.0))
         .sort("hs10")
     )
 
 
-def _members(name: str, codes: list[str], lines: pl.DataFrame) -> pl.DataFrame:
-    """One line per HS6 code that some listed code reaches."""
+def partly(name: str, codes: list[str], lines: pl.DataFrame) -> pl.DataFrame:
+    """list, code: those of ``codes`` that lie in a product of which some line is not listed."""
+    split = (
+        _marked(codes, lines)
+        .group_by("product")
+        .agg(whole=pl.col("listed").all(), any=pl.col("listed").any())
+        .filter(pl.col("any") & ~pl.col("whole"))["product"]
+        .to_list()
+    )
+    found = sorted(code for code in codes if code[:6] in set(split))
+    return pl.DataFrame(
+        {"list": [name] * len(found), "code": found},
+        schema={"list": pl.String, "code": pl.String},
+    )
+
+
+def _marked(codes: list[str], lines: pl.DataFrame) -> pl.DataFrame:
+    """The lines, with their product and whether one of ``codes`` reaches them."""
     by_length = {n: [code for code in codes if len(code) == n] for n in {len(c) for c in codes}}
     listed = pl.any_horizontal(
         pl.col("hs10").str.slice(0, n).is_in(of_length) for n, of_length in by_length.items()
     )
+    return lines.with_columns(listed=listed, product=pl.col("hs10").str.slice(0, 6))
+
+
+def coverage(codes: list[str], lines: pl.DataFrame) -> pl.DataFrame:
+    """product, coverage (text) of every HS6 code that some listed code reaches."""
     hit = pl.col("listed")
     return (
-        lines.with_columns(listed.alias("listed"), pl.col("hs10").str.slice(0, 6).alias("product"))
+        _marked(codes, lines)
         .group_by("product")
         .agg(
             pl.when(pl.col("value").sum() > 0)
@@ -151,11 +187,18 @@ def _members(name: str, codes: list[str], lines: pl.DataFrame) -> pl.DataFrame:
             hit.any().alias("any"),
         )
         .filter("any")
+        .select("product", "coverage")
+        .sort("product")
+    )
+
+
+def _members(name: str, codes: list[str], lines: pl.DataFrame) -> pl.DataFrame:
+    return (
+        coverage(codes, lines)
         .with_columns(
             pl.lit(name).alias("list"),
             pl.lit(None, dtype=pl.String).alias("stage"),
             pl.lit(None, dtype=pl.String).alias("why_not"),
         )
         .select(COLUMNS)
-        .sort("product")
     )

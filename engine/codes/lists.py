@@ -1,6 +1,7 @@
 """Named lists of products: what a measure may call by one name."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 import polars as pl
@@ -28,6 +29,13 @@ class NamedList:
     status : str
         "law", "as if" (built from law for another purpose) or "analyst's choice".
     source, note : str
+    coverage : mapping of str to (float or None)
+        Share of each product's US imports of 2024 that falls on the lines which the list names,
+        a simple share of lines where nothing was imported. None: the list is written at six
+        digits, or not finer.
+    lines : mapping of str to tuple of str
+        The listed codes, of eight or ten digits, of every product that has other lines too. A
+        product that is not in it is meant as a whole.
     """
 
     name: str
@@ -38,12 +46,24 @@ class NamedList:
     status: str
     source: str
     note: str
+    coverage: Mapping[str, float | None] = field(default_factory=dict, hash=False)
+    lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 @cache
 def list_table() -> pl.DataFrame:
-    """Every line of every list: list, product, why_not (null: the code is in)."""
+    """Every line of every list: list, product, why_not (null: the code is in), coverage."""
     return shipped_csv("lists", "members.csv").sort("list", "product")
+
+
+@cache
+def _parts() -> dict[str, dict[str, tuple[str, ...]]]:
+    """List -> product that it holds in part -> codes of its listed lines."""
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for name, code in shipped_csv("lists", "lines.csv").sort("list", "code").iter_rows():
+        of_list = found.setdefault(name, {})
+        of_list[code[:6]] = (*of_list.get(code[:6], ()), code)
+    return found
 
 
 @cache
@@ -94,4 +114,9 @@ def named_list(name: str) -> NamedList:
         status=about["status"],
         source=about["source"],
         note=about["note"] or "",
+        coverage={
+            product: None if share is None else float(share)
+            for product, share in lines.filter(taken).select("product", "coverage").iter_rows()
+        },
+        lines=_parts().get(canonical, {}),
     )
