@@ -13,7 +13,7 @@ from tradewedge.errors import BackendUnavailable, ConfigError, SolveError
 from tradewedge.kernels import backends
 from tradewedge.kernels.market import Options, Status
 from tradewedge.models import MODELS, Solution
-from tradewedge.policy import Scenario, compile_wedges
+from tradewedge.policy import Compiler, Scenario
 from tradewedge.result import Result
 from tradewedge.segments import MARK
 from tradewedge.world import World
@@ -98,9 +98,10 @@ def solve(
     timings = {"prepare": prepared - start, "compile": 0.0, "solve": 0.0}
     if model == "armington":
         timings["compile"] = backends.compile_kernels(chosen)
+    compiler = Compiler(world)
 
     def run(scenario: Scenario) -> Solution:
-        wedges = compile_wedges(world, scenario)
+        wedges = compiler.compile(scenario)
         began = perf_counter()
         solution = MODELS[model](world, wedges, options, chosen, **extra)
         timings["solve"] += perf_counter() - began
@@ -108,7 +109,7 @@ def solve(
             progress(scenario.name)
         return solution
 
-    base = compile_wedges(world, Scenario("baseline", [])) if against is None else run(against)
+    base = compiler.compile(Scenario("baseline")) if against is None else run(against)
     solutions = tuple(run(case) for case in cases)
     result = Result(
         world=world,

@@ -1,6 +1,6 @@
 """Policy: measures as data, scenarios as lists of them, and what they do to a world's flows."""
 
-from tradewedge.policy.compile import compile_wedges
+from tradewedge.policy.compile import Compiler, compile_wedges
 from tradewedge.policy.measures import (
     MEASURES,
     Agreement,
@@ -27,6 +27,7 @@ __all__ = [
     "MEASURES",
     "Agreement",
     "Capacity",
+    "Compiler",
     "CompoundDuty",
     "ContractForDifference",
     "DemandShift",

@@ -1,7 +1,9 @@
 """A scenario and a world in, aligned wedges out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,8 @@ from tradewedge.policy import scope, stacking
 from tradewedge.policy.assemble import assemble, close
 from tradewedge.policy.checks import EVERYTHING, HYPOTHETICAL
 from tradewedge.policy.draft import Draft, Remark, Task
-from tradewedge.policy.lawbase import under_law
+from tradewedge.policy.law import LawOfDays
+from tradewedge.policy.lawbase import LawBase, under_law
 from tradewedge.policy.measures import Agreement, Measure
 from tradewedge.policy.rules import apply
 from tradewedge.policy.scenario import Scenario
@@ -26,8 +29,38 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 
+@dataclass(frozen=True, eq=False)
+class Compiler:
+    """One world, ready for many scenarios: what they share is worked out once.
+
+    Attributes
+    ----------
+    world : World
+    """
+
+    world: World
+    _indices: dict[str, scope.Index] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def _law(self) -> LawOfDays:
+        return LawOfDays(self.world)
+
+    def compile(self, scenario: Scenario) -> Wedges:
+        """Apply a scenario's measures to the flows; see :func:`compile_wedges`."""
+        scenario = scenario.of_its_day()
+        index = self._indices.setdefault(
+            scenario.vintage, scope.Index(self.world, scenario.vintage)
+        )
+        day = scenario.law
+        where = f"scenario {scenario.name!r}"
+        base = under_law(self._law, day, where) if isinstance(day, date) else None
+        return _compile(index, scenario, base)
+
+
 def compile_wedges(world: World, scenario: Scenario) -> Wedges:
     """Apply a scenario's measures to the flows of a world, by priority and then in list order.
+
+    Many scenarios in one world are better compiled by one :class:`Compiler`.
 
     Parameters
     ----------
@@ -48,8 +81,12 @@ def compile_wedges(world: World, scenario: Scenario) -> Wedges:
         differences where supply is infinitely elastic; duties or export taxes that sum to -100 %
         or less.
     """
-    scenario = scenario.of_its_day()
-    index = scope.Index(world, scenario.vintage)
+    return Compiler(world).compile(scenario)
+
+
+def _compile(index: scope.Index, scenario: Scenario, base: LawBase | None) -> Wedges:
+    """Apply the measures on top of the duties under a law, or of the baseline's."""
+    world = index.world
     wheres = [
         f"scenario {scenario.name!r}, measure {number} ({measure.kind})"
         for number, measure in enumerate(scenario.measures, start=1)
@@ -58,7 +95,7 @@ def compile_wedges(world: World, scenario: Scenario) -> Wedges:
     order = sorted(numbers, key=lambda i: scenario.measures[i].priority)
     reach = {i: scope.select(index, scenario.measures[i], wheres[i]) for i in order}
     spared = _spared(scenario, order, reach, wheres)
-    draft, told = _start(world, scenario)
+    draft = _start(world, base)
     matches: dict[int, Match] = {}
     warnings: dict[int, list[str]] = {}
     for i in order:
@@ -78,20 +115,18 @@ def compile_wedges(world: World, scenario: Scenario) -> Wedges:
         scenario,
         draft,
         tuple(matches[i] for i in numbers),
-        (*told, *(text for i in numbers for text in warnings[i])),
+        (*(() if base is None else (base.note,)), *(text for i in numbers for text in warnings[i])),
     )
 
 
-def _start(world: World, scenario: Scenario) -> tuple[Draft, tuple[str, ...]]:
+def _start(world: World, base: LawBase | None) -> Draft:
     """The duties that measures act on: the baseline's, or those under the law of a day."""
-    day = scenario.law
-    if not isinstance(day, date):
-        return Draft.of(world, stacking.ordered(world.duties)), ()
-    base = under_law(world, day, f"scenario {scenario.name!r}")
+    if base is None:
+        return Draft.of(world, stacking.ordered(world.duties))
     draft = Draft.of(world, base.duties)
     draft.tariff_changed |= base.changed
     draft.touched |= base.changed
-    return draft, (base.note,)
+    return draft
 
 
 def _finish(

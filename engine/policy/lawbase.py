@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from tradewedge.duty import Duty
 from tradewedge.errors import ConfigError
 from tradewedge.policy import stacking
-from tradewedge.policy.law.change import LawChange, law_change
+from tradewedge.policy.law import LawChange, LawOfDays
+from tradewedge.policy.law.lines import IMPORTER
 from tradewedge.world import World
-
-#: The importer whose law is known.
-IMPORTER = "USA"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,15 +33,16 @@ class LawBase:
     note: str
 
 
-def under_law(world: World, day: dt.date, where: str) -> LawBase:
+def under_law(law: LawOfDays, day: dt.date, where: str) -> LawBase:
     """Move a world's duties to the law of a day.
 
     ``t = effective_base + (statutory_day - statutory_base)``, authority by authority.
 
     Parameters
     ----------
-    world : World
-        Needs flows into the United States, their baseline duties, an HS edition and a year.
+    law : LawOfDays
+        Its world needs flows into the United States, their baseline duties, an HS edition and a
+        year.
     day : date
     where : str
         Put in front of error messages.
@@ -53,6 +52,7 @@ def under_law(world: World, day: dt.date, where: str) -> LawBase:
     ConfigError
         If the world lacks one of these.
     """
+    world = law.world
     known = world.tariff_importers
     if not np.any(_into_importer(world)):
         raise ConfigError(
@@ -65,7 +65,7 @@ def under_law(world: World, day: dt.date, where: str) -> LawBase:
             "does not know those of the United States. Give it tariffs, or leave law out"
         )
     try:
-        change = law_change(world, day)
+        change = law.change(day)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
     duties = stacking.ordered(world.duties)

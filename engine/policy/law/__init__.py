@@ -4,16 +4,18 @@ The tables are in ``data/law``; their README says what is approximate.
 """
 
 from tradewedge.policy.law.answer import DutyAnswer, DutyTerm, duty
-from tradewedge.policy.law.change import LawChange, law_change, law_duties
+from tradewedge.policy.law.change import LawChange, LawOfDays, law_change
 from tradewedge.policy.law.stacking import Part, Stack, Term, stack_terms
 from tradewedge.policy.law.tables import Law, RateRow, Scope, law
-from tradewedge.policy.law.terms import statutory
+from tradewedge.policy.law.terms import Pairs, statutory
 
 __all__ = [
     "DutyAnswer",
     "DutyTerm",
     "Law",
     "LawChange",
+    "LawOfDays",
+    "Pairs",
     "Part",
     "RateRow",
     "Scope",
@@ -22,7 +24,6 @@ __all__ = [
     "duty",
     "law",
     "law_change",
-    "law_duties",
     "stack_terms",
     "statutory",
 ]

@@ -21,7 +21,7 @@ from tradewedge.policy.law.lines import (
 )
 from tradewedge.policy.law.stacking import Floats, Ints, Stack
 from tradewedge.policy.law.tables import Law, law
-from tradewedge.policy.law.terms import Preference, preferential, statutory
+from tradewedge.policy.law.terms import Pairs, Preference, preferential, statutory
 
 ANTIDUMPING: Final = "AD/CVD"
 
@@ -155,8 +155,9 @@ def duty(
     lines = lines_of(rules, product)
     partner = partner_of(origin)
     weight, value, how = line_weights(rules, lines, partner)
-    origins = np.full(lines.size, partner if partner == EUROPEAN_UNION else origin)
-    stack = statutory(rules, lines, origins, day, preference, in_scope)
+    whose = partner if partner == EUROPEAN_UNION else origin
+    pairs = Pairs(lines, (whose,), np.zeros_like(lines))
+    stack = statutory(rules, pairs, day, preference, in_scope)
     used = weight > 0
     terms = (
         _mfn_term(rules, lines, origin, stack, weight, day, preference),

@@ -1,7 +1,8 @@
 """By how much the law changed the duty on each flow of a world between two days."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from tradewedge.errors import ConfigError
 from tradewedge.policy.law.lines import IMPORTER, as_date, partner_of
 from tradewedge.policy.law.stacking import Floats, Ints
 from tradewedge.policy.law.tables import VINTAGE, Law, law
-from tradewedge.policy.law.terms import Strings, statutory
+from tradewedge.policy.law.terms import Pairs, statutory
 from tradewedge.world import World
 
 _TINY: Final = 1e-12
@@ -54,6 +55,63 @@ class LawChange:
         return total
 
 
+@dataclass(frozen=True, eq=False)
+class LawOfDays:
+    """One world, ready for the law of many days: what they share is worked out once.
+
+    Attributes
+    ----------
+    world : World
+        Needs a vintage; its year is used where ``since`` is None.
+    since : date, optional
+        As in :func:`law_change`.
+    """
+
+    world: World
+    since: date | None = None
+    _known: dict[date, LawChange] = field(default_factory=dict, init=False, repr=False)
+
+    def change(self, on: date) -> LawChange:
+        """The change of law up to a day; each is worked out once."""
+        if on not in self._known:
+            self._known[on] = self._change(on)
+        return self._known[on]
+
+    def _change(self, on: date) -> LawChange:
+        world, lines, n = self.world, self._lines, self.world.value.size
+        change = _average(lines.pairs, [(on, 1.0)])
+        for authority, rate in self._earlier.items():
+            change[authority] = change.get(authority, 0.0) - rate
+        by_flow: dict[str, Floats] = {}
+        for authority, rate in change.items():
+            by_flow[authority] = np.bincount(lines.row, lines.weight * rate, n).astype(np.float64)
+        capped = _cap(by_flow, world)
+        duties = tuple(
+            Duty(authority, rows, rate[rows])
+            for authority, rate in sorted(by_flow.items())
+            if (rows := np.flatnonzero(np.abs(rate) > _TINY).astype(np.int64)).size
+        )
+        total = np.sum(list(by_flow.values()), axis=0)
+        return LawChange(on, self.since, duties, _coverage(world, lines, total), capped)
+
+    @cached_property
+    def _lines(self) -> "_FlowLines":
+        if self.world.vintage is None:
+            raise ConfigError(
+                f"world {self.world.name!r} has no HS vintage: the law cannot be placed on it"
+            )
+        return _flow_lines(self.world, self.world.vintage)
+
+    @cached_property
+    def _earlier(self) -> dict[str, Floats]:
+        """Rates before, by authority, on every pair."""
+        if self.since is not None:
+            return _average(self._lines.pairs, [(self.since, 1.0)])
+        if self.world.year is None:
+            raise ConfigError(f"world {self.world.name!r} has no year: give since=")
+        return _average(self._lines.pairs, year_of(law(), self.world.year))
+
+
 def law_change(world: World, on: date | str, since: date | str | None = None) -> LawChange:
     """Compare the law of a day with that of the world's year, flow by flow.
 
@@ -78,42 +136,7 @@ def law_change(world: World, on: date | str, since: date | str | None = None) ->
     ConfigError
         If the world has no vintage, or neither year nor ``since`` is given.
     """
-    day = as_date(on)
-    before = None if since is None else as_date(since)
-    if world.vintage is None:
-        raise ConfigError(f"world {world.name!r} has no HS vintage: the law cannot be placed on it")
-    if before is None and world.year is None:
-        raise ConfigError(f"world {world.name!r} has no year: give since=")
-    rules = law()
-    pairs = _pairs(rules, world)
-    lines, weight = pairs["line"].to_numpy(), pairs["weight"].to_numpy()
-    origins = pairs["origin"].to_numpy().astype(str)
-    row = pairs["row"].to_numpy()
-    n = world.value.size
-    change = _at(rules, lines, origins, [(day, 1.0)])
-    earlier = [(before, 1.0)] if before is not None else year_of(rules, world.year or day.year)
-    for authority, rate in _at(rules, lines, origins, earlier).items():
-        change[authority] = change.get(authority, np.zeros(rate.size)) - rate
-    by_flow: dict[str, Floats] = {}
-    for authority, rate in change.items():
-        by_flow[authority] = np.bincount(row, weight * rate, n).astype(np.float64)
-    capped = _cap(by_flow, world)
-    duties = tuple(
-        Duty(authority, rows, rate[rows])
-        for authority, rate in sorted(by_flow.items())
-        if (rows := np.flatnonzero(np.abs(rate) > _TINY).astype(np.int64)).size
-    )
-    total = np.sum(list(by_flow.values()), axis=0)
-    return LawChange(day, before, duties, _coverage(world, pairs, total), capped)
-
-
-def law_duties(world: World, on: date | str, since: date | str | None = None) -> tuple[Duty, ...]:
-    """The world's tariff under the law of a day: its baseline duties and what changed since.
-
-    Parameters are those of :func:`law_change`. The duties of an authority that the baseline
-    also names come as two entries; :func:`tradewedge.duty.stack` adds them.
-    """
-    return (*world.duties, *law_change(world, on, since).duties)
+    return LawOfDays(world, None if since is None else as_date(since)).change(as_date(on))
 
 
 def year_of(rules: Law, year: int) -> list[tuple[date, float]]:
@@ -132,65 +155,69 @@ def year_of(rules: Law, year: int) -> list[tuple[date, float]]:
     ]
 
 
-def _at(
-    rules: Law, lines: Ints, origins: Strings, days: list[tuple[date, float]]
-) -> dict[str, Floats]:
+@dataclass(frozen=True, eq=False)
+class _FlowLines:
+    """Tariff lines of flows into the United States.
+
+    ``row`` [n] is the flow of each pair of line and origin, ``weight`` [n] the line's share in it;
+    ``weights`` is (row, whose imports the weights are) of every flow that has a line.
+    """
+
+    row: Ints
+    pairs: Pairs
+    weight: Floats
+    weights: pl.DataFrame
+
+
+def _average(pairs: Pairs, days: list[tuple[date, float]]) -> dict[str, Floats]:
     """Rates by authority, averaged over days with shares."""
     sums: dict[str, Floats] = {}
     for day, share in days:
-        for authority, rate in statutory(rules, lines, origins, day).by_authority().items():
-            sums[authority] = sums.get(authority, np.zeros(lines.size)) + share * rate
+        for authority, rate in statutory(law(), pairs, day).by_authority().items():
+            sums[authority] = sums.get(authority, 0.0) + share * rate
     return sums
 
 
-def _pairs(rules: Law, world: World) -> pl.DataFrame:
-    """row (flow), origin, line, weight (sums to 1 by row), weights (whose imports)."""
-    keys = _keys(world)
-    flows = pl.DataFrame({**keys, "row": np.arange(world.value.size)}).filter(
-        (pl.col("importer") == IMPORTER) & (pl.col("exporter") != IMPORTER)
-    )
-    places = flows.select("exporter").unique().sort("exporter")
-    places = places.with_columns(
-        origin=pl.Series([_origin(world, code) for code in places["exporter"]], dtype=pl.String)
-    )
-    lines = pl.DataFrame({"hs6": [c[:6] for c in rules.hs10], "line": np.arange(rules.hs10.size)})
-    assert world.vintage is not None
-    same = codes.concordance(world.vintage, VINTAGE)
-    of_product = same.select(product="source", hs6="target").join(lines, on="hs6")
-    wide = (
-        flows.join(places, on="exporter")
-        .select("row", "product", "origin")
-        .join(of_product.select("product", "line"), on="product")
-    )
-    everyone = rules.weights.group_by("line").agg(everyone=pl.col("value").sum())
-    wide = wide.join(
-        rules.weights, left_on=["line", "origin"], right_on=["line", "partner"], how="left"
-    ).join(everyone, on="line", how="left")
-    own, all_ = pl.col("value").fill_null(0.0), pl.col("everyone").fill_null(0.0)
-    own_sum, all_sum = own.sum().over("row"), all_.sum().over("row")
-    return (
-        wide.with_columns(
-            weight=pl.when(own_sum > 0)
-            .then(own / own_sum)
-            .when(all_sum > 0)
-            .then(all_ / all_sum)
-            .otherwise(1.0 / pl.len().over("row")),
-            weights=pl.when(own_sum > 0)
-            .then(pl.lit(OWN))
-            .when(all_sum > 0)
-            .then(pl.lit(ALL))
-            .otherwise(pl.lit(SIMPLE)),
-        )
-        .filter(pl.col("weight") > 0)
-        .select("row", "origin", "line", "weight", "weights")
-        .sort("row", "line")
+def _flow_lines(world: World, vintage: str) -> _FlowLines:
+    rules = law()
+    flows = _us_flows(world)
+    lines = pl.DataFrame({"hs6": rules.hs10.astype("U6"), "line": np.arange(rules.hs10.size)})
+    same = codes.concordance(vintage, VINTAGE).select(product="source", hs6="target")
+    of_product = same.join(lines, on="hs6").select("product", "line")
+    joined = flows.join(of_product, on="product").sort("row", "line")
+    row, line = joined["row"].to_numpy(), joined["line"].to_numpy()
+    # An aggregate and one of its members may share an origin.
+    names, code = np.unique([_origin(world, c) for c in world.countries], return_inverse=True)
+    pairs = Pairs(line, tuple(names.tolist()), code[world.flow_exporter[row]])
+    own, of_all = pairs.at(rules.imports, line), rules.imports_of_all[line]
+    n = world.value.size
+    own_sum, all_sum = np.bincount(row, own, n)[row], np.bincount(row, of_all, n)[row]
+    simple = 1.0 / np.bincount(row, minlength=n)[row]
+    how = np.select([own_sum > 0, all_sum > 0], [0, 1], 2)
+    weight = np.choose(how, [own / _safe(own_sum), of_all / _safe(all_sum), simple])
+    kept = np.flatnonzero(weight > 0)
+    weights = pl.DataFrame(
+        {"row": row, "weights": pl.Series([OWN, ALL, SIMPLE]).gather(how)}
+    ).unique("row")
+    return _FlowLines(
+        row[kept], Pairs(line[kept], pairs.names, pairs.origin[kept]), weight[kept], weights
     )
 
 
-def _keys(world: World) -> dict[str, pl.Series]:
-    """The key columns of every flow; a segment of an importer has the importer's law."""
-    importer = world.country_column(world.parent[world.flow_importer])
-    return {**world.flow_keys(), "importer": importer}
+def _safe(total: Floats) -> Floats:
+    """A divisor: 1 where the total is 0."""
+    made: Floats = np.where(total > 0, total, 1.0)
+    return made
+
+
+def _us_flows(world: World) -> pl.DataFrame:
+    """row, product of every flow into the United States from abroad.
+
+    A segment of an importer has the importer's law.
+    """
+    into = np.array([country == IMPORTER for country in world.countries])
+    rows = np.flatnonzero(into[world.parent[world.flow_importer]] & ~into[world.flow_exporter])
+    return pl.DataFrame({"row": rows, "product": world.product_column(world.flow_product[rows])})
 
 
 def _origin(world: World, exporter: str) -> str:
@@ -219,20 +246,12 @@ def _cap(by_flow: dict[str, Floats], world: World) -> int:
     return int(over.sum())
 
 
-def _coverage(world: World, pairs: pl.DataFrame, change: Floats) -> pl.DataFrame:
-    keys = _keys(world)
-    flows = pl.DataFrame(
-        {
-            "row": np.arange(world.value.size),
-            "exporter": keys["exporter"],
-            "importer": keys["importer"],
-            "value": world.value,
-            "change": change,
-        }
-    ).filter((pl.col("importer") == IMPORTER) & (pl.col("exporter") != IMPORTER))
-    how = pairs.select("row", "weights").unique("row")
+def _coverage(world: World, lines: _FlowLines, change: Floats) -> pl.DataFrame:
+    flows = _us_flows(world)
+    rows = flows["row"].to_numpy()
     return (
-        flows.join(how, on="row", how="left")
+        flows.with_columns(value=world.value[rows], change=change[rows])
+        .join(lines.weights, on="row", how="left")
         .with_columns(pl.col("weights").fill_null(NONE))
         .group_by("weights")
         .agg(

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Final
 
 import numpy as np
-import polars as pl
 
 from tradewedge import codes
 from tradewedge.errors import ConfigError, DataError
@@ -92,10 +91,6 @@ def line_weights(rules: Law, lines: Ints, partner: str) -> tuple[Floats, Floats,
 
 
 def _values(rules: Law, lines: Ints, partner: str | None) -> Floats:
-    table = rules.weights
-    if partner is not None:
-        table = table.filter(pl.col("partner") == partner)
-    table = table.filter(pl.col("line").is_between(int(lines[0]), int(lines[-1])))
-    value = np.zeros(lines.size)
-    np.add.at(value, table["line"].to_numpy() - lines[0], table["value"].to_numpy())
-    return value
+    if partner is None:
+        return rules.imports_of_all[lines]
+    return rules.imports.at(lines, (partner,), np.zeros_like(lines))

@@ -1,5 +1,6 @@
 """The law as shipped: lines, rates, lists, programmes and import weights, read once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
@@ -56,13 +57,55 @@ class Programme:
 
 @dataclass(frozen=True)
 class Scope:
-    """A legal list: what share of the value is charged and of the trade is reached, and codes."""
+    """A legal list: what share of the value is charged and of the trade is reached, and lines.
+
+    Entry c of the list holds the lines ``first[c]`` to ``last[c] - 1`` from the day ``since[c]`` on
+    (an ordinal; 0 is always).
+    """
 
     name: str
     content: float
     in_scope: float
     text: str
-    codes: tuple[tuple[str, date | None], ...]
+    first: Ints
+    last: Ints
+    since: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Numbers by row and partner, 0 where there is none.
+
+    Attributes
+    ----------
+    partners : tuple of str
+        Sorted.
+    key : int64 [c]
+        ``row * len(partners) + partner``, ascending.
+    value : float64 [c]
+    """
+
+    partners: tuple[str, ...]
+    key: Ints
+    value: Floats
+
+    @classmethod
+    def of(cls, row: pl.Series, partner: pl.Series, value: pl.Series) -> "Cells":
+        """Index columns of one length."""
+        names = partner.unique().sort()
+        code = partner.cast(pl.Enum(names)).to_physical().cast(pl.Int64)
+        key = (row.cast(pl.Int64) * len(names) + code).to_numpy()
+        order = np.argsort(key, kind="stable")
+        return cls(tuple(names), key[order], value.cast(pl.Float64).to_numpy()[order])
+
+    def at(self, row: Ints, names: Sequence[str], partner: Ints) -> Floats:
+        """Numbers of n cells; ``partner`` [n] counts ``names``."""
+        known = {name: code for code, name in enumerate(self.partners)}
+        code = np.array([known.get(name, -1) for name in names], dtype=np.int64)[partner]
+        key = np.where(code >= 0, row * len(known) + code, -1)
+        place = np.minimum(np.searchsorted(self.key, key), self.key.size - 1)
+        found: Floats = np.where(self.key[place] == key, self.value[place], 0.0)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +127,10 @@ class Law:
         Origins without normal trade relations, and since when.
     weights : DataFrame
         line (index into ``hs10``), partner, value: US imports of 2024, thousand USD.
-    usmca : DataFrame
-        line, partner, share: of the line's imports that claimed USMCA in 2025.
-    preference_shares : DataFrame
-        chapter, partner, share: of dutiable imports that entered free.
+    usmca : Cells
+        By line and partner: share of the imports that claimed USMCA in 2025.
+    preference_shares : Cells
+        By chapter and partner: share of dutiable imports that entered free.
     """
 
     hs10: NDArray[np.str_]
@@ -98,8 +141,8 @@ class Law:
     preferences: tuple[tuple[str, tuple[str, ...], date, date | None], ...]
     column_2: dict[str, date]
     weights: pl.DataFrame
-    usmca: pl.DataFrame
-    preference_shares: pl.DataFrame
+    usmca: Cells
+    preference_shares: Cells
 
     def below(self, code: str) -> tuple[int, int]:
         """First and last-plus-one line whose code starts with ``code``."""
@@ -108,12 +151,33 @@ class Law:
 
     def members(self, scope: str, on: date) -> Bools:
         """Which lines a list names on a day, [N]."""
-        found = np.zeros(self.hs10.size, dtype=bool)
-        for code, start in self.scopes[scope].codes:
-            if start is None or start <= on:
-                first, last = self.below(code)
-                found[first:last] = True
+        listed = self.scopes[scope]
+        held, n = listed.since <= on.toordinal(), self.hs10.size + 1
+        opened = np.bincount(listed.first[held], minlength=n)
+        closed = np.bincount(listed.last[held], minlength=n)
+        found: Bools = np.cumsum(opened - closed)[:-1] > 0
         return found
+
+    @cached_property
+    def imports(self) -> Cells:
+        """``weights`` by line and partner."""
+        return Cells.of(self.weights["line"], self.weights["partner"], self.weights["value"])
+
+    @cached_property
+    def imports_of_all(self) -> Floats:
+        """``weights`` summed over partners, [N]."""
+        line, value = self.weights["line"].to_numpy(), self.weights["value"].to_numpy()
+        return np.bincount(line, value, self.hs10.size).astype(np.float64, copy=False)
+
+    @cached_property
+    def chapter(self) -> Ints:
+        """HS chapter of every line, [N]."""
+        return self.hs10.astype("U2").astype(np.int64)
+
+    @cached_property
+    def list_of_rate(self) -> NDArray[np.str_]:
+        """Name of the list of every rate row."""
+        return np.array([row.scope for row in self.rates])
 
     @cached_property
     def rate_line(self) -> Ints:
@@ -134,17 +198,19 @@ class Law:
 @cache
 def law() -> Law:
     """The shipped law."""
-    scopes = _scopes()
     weights = shipped_parquet("law", "weights.parquet")
     usmca = shipped_parquet("law", "usmca_shares.parquet")
     known = shipped_parquet("law", "statistical_lines.parquet")["hs10"]
     codes = pl.concat([known, weights["hs10"], usmca["hs10"]]).unique().sort()
     index = pl.DataFrame({"hs10": codes, "line": np.arange(codes.len())})
+    usmca = usmca.join(index, on="hs10")
+    preferences = shipped_parquet("law", "preference_shares.parquet")
+    hs10 = codes.to_numpy().astype(str)
     return Law(
-        hs10=codes.to_numpy().astype(str),
+        hs10=hs10,
         rates=_rates(),
         programmes=_programmes(),
-        scopes=scopes,
+        scopes=_scopes(hs10),
         lines=shipped_parquet("law", "lines.parquet").sort("hs8"),
         preferences=_preferences(),
         column_2={
@@ -156,10 +222,10 @@ def law() -> Law:
         weights=weights.join(index, on="hs10")
         .select("line", "partner", pl.col("value").cast(pl.Float64))
         .sort("line", "partner"),
-        usmca=usmca.join(index, on="hs10")
-        .select("line", "partner", pl.col("share").cast(pl.Float64))
-        .sort("line", "partner"),
-        preference_shares=shipped_parquet("law", "preference_shares.parquet"),
+        usmca=Cells.of(usmca["line"], usmca["partner"], usmca["share"]),
+        preference_shares=Cells.of(
+            preferences["chapter"], preferences["partner"], preferences["share"]
+        ),
     )
 
 
@@ -196,20 +262,27 @@ def _programmes() -> dict[str, Programme]:
     }
 
 
-def _scopes() -> dict[str, Scope]:
-    codes: dict[str, list[tuple[str, date | None]]] = {}
-    for scope, code, start in shipped_parquet("law", "scope_lines.parquet").iter_rows():
-        codes.setdefault(scope, []).append((code, start))
-    return {
-        row["scope"]: Scope(
+def _scopes(hs10: NDArray[np.str_]) -> dict[str, Scope]:
+    table = shipped_parquet("law", "scope_lines.parquet")
+    start = table["start"].to_list()
+    code = table["code"].to_numpy().astype(str)
+    first = np.searchsorted(hs10, code)
+    last = np.searchsorted(hs10, np.char.add(code, ":"))
+    since = np.array([0 if day is None else day.toordinal() for day in start], dtype=np.int64)
+    names = table["scope"].to_numpy().astype(str)
+    found = {}
+    for row in shipped_csv("law/by_hand", "scopes.csv").iter_rows(named=True):
+        rows = np.flatnonzero(names == row["scope"])
+        found[row["scope"]] = Scope(
             row["scope"],
             float(row["content"]),
             float(row["in_scope"]),
             row["text"],
-            tuple(codes[row["scope"]]),
+            first[rows],
+            last[rows],
+            since[rows],
         )
-        for row in shipped_csv("law/by_hand", "scopes.csv").iter_rows(named=True)
-    }
+    return found
 
 
 def _preferences() -> tuple[tuple[str, tuple[str, ...], date, date | None], ...]:

@@ -1,29 +1,70 @@
 """Which duties are in force on given lines, from given origins, on a day."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property, partial
 from itertools import groupby
 from typing import Literal
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from tradewedge import codes
 from tradewedge.policy.law.ratetext import read_rate, read_special
 from tradewedge.policy.law.stacking import Bools, Floats, Ints, Stack, Term, stack_terms
-from tradewedge.policy.law.tables import ALL_LINES, Law, Programme, RateRow
+from tradewedge.policy.law.tables import ALL_LINES, Cells, Law, Programme, RateRow
 
 Strings = NDArray[np.str_]
 Preference = Literal["average", "claimed", "none"]
 USMCA = ("CAN", "MEX")
 
 
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Tariff lines, each with an origin.
+
+    Attributes
+    ----------
+    line : int64 [n]
+        Index into ``Law.hs10``.
+    names : tuple of str
+        The origins: ISO3 codes or "EU27".
+    origin : int64 [n]
+        Index into ``names``.
+    """
+
+    line: Ints
+    names: tuple[str, ...]
+    origin: Ints
+
+    @classmethod
+    def of(cls, line: Ints, origins: Strings) -> "Pairs":
+        """From one origin per line, [n]."""
+        names, origin = np.unique(origins, return_inverse=True)
+        return cls(line, tuple(names.tolist()), origin)
+
+    @cached_property
+    def by_origin(self) -> list[Ints]:
+        """Which pairs have each origin."""
+        order = np.argsort(self.origin, kind="stable")
+        return np.split(order, np.cumsum(np.bincount(self.origin, minlength=len(self.names)))[:-1])
+
+    def whose(self, holds: Callable[[str], bool]) -> Ints:
+        """Pairs whose origin satisfies a condition, origin by origin."""
+        chosen = [n for n, name in enumerate(self.names) if holds(name)]
+        if len(chosen) == len(self.names):
+            return np.arange(self.line.size)
+        return np.concatenate([np.zeros(0, np.int64), *(self.by_origin[n] for n in chosen)])
+
+    def at(self, cells: Cells, row: Ints) -> Floats:
+        """What a table says of each pair, [n], whose row of the table is ``row``."""
+        return cells.at(row, self.names, self.origin)
+
+
 def statutory(
     law: Law,
-    lines: Ints,
-    origins: Strings,
+    pairs: Pairs,
     on: date,
     preference: Preference = "average",
     in_scope: Mapping[str, float] | None = None,
@@ -33,31 +74,22 @@ def statutory(
     Parameters
     ----------
     law : Law
-    lines : int64 [n]
-        Index into ``law.hs10``.
-    origins : str [n]
-        ISO3 codes or "EU27".
+    pairs : Pairs
     on : date
     preference : {"average", "claimed", "none"}
         How importers use preferences: as observed on average, always, or never.
     in_scope : mapping, optional
         Scope name -> share of its lines' trade that it reaches, instead of the shipped one.
     """
-    share = usmca_share(law, lines, origins, preference)
-    mfn = ordinary(law, lines, origins, on, preference, share)
-    return stack_terms(mfn, terms_in_force(law, lines, origins, on, share, in_scope))
+    share = _usmca_share(law, pairs, preference)
+    mfn = _ordinary(law, pairs, on, preference, share)
+    return stack_terms(mfn, _terms_in_force(law, pairs, on, share, in_scope or {}))
 
 
-def terms_in_force(
-    law: Law,
-    lines: Ints,
-    origins: Strings,
-    on: date,
-    usmca: Floats,
-    in_scope: Mapping[str, float] | None = None,
+def _terms_in_force(
+    law: Law, pairs: Pairs, on: date, usmca: Floats, in_scope: Mapping[str, float]
 ) -> tuple[Term, ...]:
-    """Every term that touches one of n pairs; arguments as in :func:`statutory`."""
-    names, origin = np.unique(origins, return_inverse=True)
+    """Every term that touches one of the pairs; ``usmca`` [n] is the share that enters under it."""
     active = sorted(
         ((row, place) for place, row in enumerate(law.rates) if row.in_force(on)),
         key=lambda item: item[0].programme,
@@ -65,24 +97,25 @@ def terms_in_force(
     members: dict[str, Bools] = {}
     terms: list[Term] = []
     for programme, group in groupby(active, key=lambda item: item[0].programme):
-        how = law.programmes[programme]
-        picked: list[tuple[RateRow, int, Bools]] = []
+        picked: list[_Reach] = []
         for row, place in group:
-            rank = np.array([_rank(row.origin, name) for name in names])
-            if not rank.any():
-                continue
+            here = pairs.whose(partial(_holds_for, row.origin))
             if row.scope not in members:
                 members[row.scope] = law.members(row.scope, on)
-            mask = (rank > 0)[origin] & members[row.scope][lines]
-            if mask.any():
-                picked.append((row, place, mask))
-        terms += _terms(how, picked, law, usmca, in_scope or {})
+            here = here[members[row.scope][pairs.line[here]]]
+            if here.size:
+                picked.append((row, place, here))
+        terms += _terms(law.programmes[programme], picked, law, usmca, in_scope)
     return tuple(terms)
+
+
+_Reach = tuple[RateRow, int, Ints]
+"""A rate row, its number, and the pairs that it reaches."""
 
 
 def _terms(
     how: Programme,
-    picked: list[tuple[RateRow, int, Bools]],
+    picked: list[_Reach],
     law: Law,
     usmca: Floats,
     in_scope: Mapping[str, float],
@@ -98,8 +131,8 @@ def _terms(
     for scope in scopes:
         mine = [c for c in charges if c[0].scope == scope] if by_scope else charges
         term = _fill(how, scope, sorted(mine, key=_generic_first), law, usmca, in_scope)
-        for _, place, mask in exempt:
-            spared = mask & term.applies
+        for _, place, here in exempt:
+            spared = here[term.applies[here]]
             term.applies[spared] = False
             term.row[spared] = place
         terms.append(term)
@@ -109,7 +142,7 @@ def _terms(
 def _fill(
     how: Programme,
     scope: str,
-    rows: list[tuple[RateRow, int, Bools]],
+    rows: list[_Reach],
     law: Law,
     usmca: Floats,
     in_scope: Mapping[str, float],
@@ -118,14 +151,16 @@ def _fill(
     rate, relief = np.zeros(n), np.zeros(n)
     floor, applies = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     which = np.full(n, -1, dtype=np.int64)
-    for row, place, mask in rows:
+    for row, place, here in rows:
         # Additions of several lists: the highest. Elsewhere the narrower row replaces.
         if how.rule == "add":
-            mask = mask & ((row.rate > rate) | (which < 0) | _same_list(law, which, row))
-        rate[mask], floor[mask] = row.rate, row.kind == "floor"
-        relief[mask] = row.usmca_relief * usmca[mask]
-        applies[mask] = row.kind == "floor" or row.rate > 0
-        which[mask] = place
+            before = which[here]
+            same_list = law.list_of_rate[before] == row.scope
+            here = here[(row.rate > rate[here]) | (before < 0) | same_list]
+        rate[here], floor[here] = row.rate, row.kind == "floor"
+        relief[here] = row.usmca_relief * usmca[here]
+        applies[here] = row.kind == "floor" or row.rate > 0
+        which[here] = place
     content = law.scopes[scope].content if any(row.base == "content" for row, _, _ in rows) else 1.0
     reach = in_scope.get(scope, law.scopes[scope].in_scope)
     return Term(
@@ -134,14 +169,7 @@ def _fill(
     )  # fmt: skip
 
 
-def _same_list(law: Law, which: Ints, row: RateRow) -> Bools:
-    """Where the rate so far comes from the same list: a narrower origin then replaces it."""
-    same = np.array([r.scope == row.scope for r in law.rates])
-    result: Bools = (which >= 0) & same[which]
-    return result
-
-
-def _generic_first(item: tuple[RateRow, int, Bools]) -> tuple[bool, int, int]:
+def _generic_first(item: _Reach) -> tuple[bool, int, int]:
     row, place, _ = item
     return row.scope != ALL_LINES, _width(row.origin), place
 
@@ -151,44 +179,39 @@ def _width(origin: str) -> int:
 
 
 @cache
-def _rank(spec: str, origin: str) -> bool:
+def _holds_for(spec: str, origin: str) -> bool:
     """Whether a row for ``spec`` holds for an origin."""
     if spec in ("*", origin):
         return True
     return codes.is_group(spec) and origin in codes.group_members(spec)
 
 
-def usmca_share(law: Law, lines: Ints, origins: Strings, preference: Preference) -> Floats:
+def _usmca_share(law: Law, pairs: Pairs, preference: Preference) -> Floats:
     """Share of each pair that enters under USMCA, [n]; 0 outside Canada and Mexico."""
-    inside = np.isin(origins, USMCA)
-    if preference != "average" or not inside.any():
-        return np.where(inside, 1.0 if preference == "claimed" else 0.0, 0.0)
-    pairs = pl.DataFrame({"line": lines, "partner": origins})
-    found = pairs.join(law.usmca, on=["line", "partner"], how="left", maintain_order="left")
-    return found["share"].fill_null(0.0).to_numpy()
-
-
-def ordinary(
-    law: Law, lines: Ints, origins: Strings, on: date, preference: Preference, usmca: Floats
-) -> Floats:
-    """MFN, preferential or column 2 rate of each pair, ad valorem part, [n]."""
-    rate = law.ordinary("general")[lines]
     if preference == "average":
-        chapter = np.array([code[:2] for code in law.hs10])[lines]
-        pairs = pl.DataFrame({"chapter": chapter, "partner": origins})
-        found = pairs.join(
-            law.preference_shares, on=["chapter", "partner"], how="left", maintain_order="left"
-        )
-        used = found["share"].fill_null(0.0).to_numpy()
-        rate = rate * (1.0 - np.where(np.isin(origins, USMCA), usmca, used))
+        return pairs.at(law.usmca, pairs.line)
+    share = np.zeros(pairs.line.size)
+    if preference == "claimed":
+        share[pairs.whose(USMCA.__contains__)] = 1.0
+    return share
+
+
+def _ordinary(law: Law, pairs: Pairs, on: date, preference: Preference, usmca: Floats) -> Floats:
+    """MFN, preferential or column 2 rate of each pair, ad valorem part, [n]."""
+    rate = law.ordinary("general")[pairs.line]
+    if preference == "average":
+        used = pairs.at(law.preference_shares, law.chapter[pairs.line])
+        neighbours = pairs.whose(USMCA.__contains__)
+        used[neighbours] = usmca[neighbours]
+        rate *= 1.0 - used
     elif preference == "claimed":
-        for place, (line, origin) in enumerate(zip(lines, origins, strict=True)):
-            best = preferential(law, int(line), str(origin), on)
+        for place, (line, origin) in enumerate(zip(pairs.line, pairs.origin, strict=True)):
+            best = preferential(law, int(line), pairs.names[origin], on)
             if best is not None:
                 rate[place] = min(rate[place], read_rate(best[1]).ad_valorem)
-    second = [o for o, since in law.column_2.items() if since <= on]
-    outside = np.isin(origins, second)
-    return np.where(outside, law.ordinary("column_2")[lines], rate)
+    outside = pairs.whose(lambda name: law.column_2.get(name, date.max) <= on)
+    rate[outside] = law.ordinary("column_2")[pairs.line[outside]]
+    return rate
 
 
 def preferential(law: Law, line: int, origin: str, on: date) -> tuple[str, str] | None:

@@ -10,9 +10,8 @@ import polars as pl
 import pytest
 
 import tradewedge as tw
-from tradewedge.duty import stack
 from tradewedge.errors import ConfigError
-from tradewedge.policy.law import LawChange, duty, law, law_change, law_duties, statutory
+from tradewedge.policy.law import LawChange, LawOfDays, Pairs, duty, law, law_change, statutory
 from tradewedge.policy.law.change import year_of
 
 HOME = 1.0e6
@@ -124,11 +123,21 @@ def test_falls_stop_at_zero() -> None:
     assert by_exporter(w, capped)["VNM"] == pytest.approx(-0.05)
 
 
-def test_duties_of_a_day_are_baseline_and_change() -> None:
-    w = world(["CHN"])
-    change = law_change(w, "2026-01-20").total(w.value.size)
-    total = stack(law_duties(w, "2026-01-20"), w.value.size)
-    np.testing.assert_allclose(total, w.tariff_base + change)
+def test_each_day_is_worked_out_once() -> None:
+    w = world(["CHN", "DEU"])
+    law_of = LawOfDays(w)
+    first = law_of.change(date(2026, 1, 20))
+    assert law_of.change(date(2026, 1, 20)) is first
+    alone = law_change(w, "2026-01-20")
+    np.testing.assert_array_equal(first.total(w.value.size), alone.total(w.value.size))
+
+
+def test_a_world_without_american_imports_has_no_change() -> None:
+    flows = pl.DataFrame({"product": ["850511"], "exporter": ["CHN"], "importer": ["JPN"]})
+    w = tw.World.from_flows(flows.with_columns(value=1.0), vintage="HS2022", year=2024)
+    change = law_change(w, "2026-01-20")
+    assert change.duties == ()
+    assert change.coverage.is_empty()
 
 
 def test_worlds_that_cannot_be_placed() -> None:
@@ -164,14 +173,14 @@ def test_average_duty_by_day(shared_dir: Path) -> None:
     series = pl.read_csv(shared_dir / "data/us_tariffs/tw_daily_average_tariff.csv")
     tracker = dict(series.select("date", "import_weighted_avg_tariff").iter_rows())
     rules = law()
-    lines = rules.weights["line"].to_numpy()
     origins = rules.weights["partner"].to_numpy().astype(str)
+    pairs = Pairs.of(rules.weights["line"].to_numpy(), origins)
     value = rules.weights["value"].to_numpy()
     share = value / value.sum()
     effective = 75.6316 / 3208.8201  # duty charged in 2024, billion USD
 
     def average(day: date, in_scope: dict[str, float] | None = None) -> float:
-        stacked = statutory(rules, lines, origins, day, in_scope=in_scope)
+        stacked = statutory(rules, pairs, day, in_scope=in_scope)
         return 100 * (effective + float(stacked.total @ share))
 
     base = sum(part * average(day) for day, part in year_of(rules, 2024)) - 100 * effective
