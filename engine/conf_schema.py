@@ -7,7 +7,6 @@ the command line know OmegaConf.
 
 from dataclasses import dataclass, field
 from enum import Enum
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,16 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tradewedge.codes import nearest
+from tradewedge.cases import named_cases, on_the_day, reference_case, shipped_scenarios
 from tradewedge.errors import ConfigError
 from tradewedge.horizon import check_years
-from tradewedge.policy import Scenario
-from tradewedge.policy.scenario import law
 from tradewedge.settings import Settings
-from tradewedge.solver import one_state
 from tradewedge.store import config_hash
 
-SCHEMA_NAME = "run_schema"
+__all__ = ["RunConf", "Settings", "register", "shipped_scenarios", "to_settings"]
 
-#: Value of ``dates``: every day on which something in a scenario changes.
-CHANGES = "changes"
-#: The set of conf/elasticities that is used unless another is named.
-DEFAULT_SET = "central"
+SCHEMA_NAME = "run_schema"
+_NAMES_IN_DIRECTORY = 2
 
 
 class ModelName(Enum):
@@ -59,7 +53,7 @@ class DataConf:
     name: str | None = None
     path: str | None = None
     year: int | None = None
-    products: list[str] | None = None
+    products: Any = None  # checked by _products: a typed list would make text of a number
 
 
 @dataclass
@@ -125,13 +119,6 @@ def register() -> None:
     OmegaConf.register_new_resolver("tradewedge.directory", _directory, replace=True)
 
 
-def shipped_scenarios() -> tuple[Scenario, ...]:
-    """Read every scenario under ``conf/scenario``, by name."""
-    folder = files("tradewedge.conf") / "scenario"
-    texts = [f.read_text(encoding="utf-8") for f in folder.iterdir() if f.name.endswith(".yaml")]
-    return tuple(sorted(map(Scenario.from_yaml, texts), key=lambda scenario: scenario.name))
-
-
 def to_settings(config: DictConfig) -> Settings:
     """Check a composed configuration and turn it into plain objects.
 
@@ -146,12 +133,15 @@ def to_settings(config: DictConfig) -> Settings:
     except OmegaConfBaseException as error:
         raise ConfigError(f"The configuration is not valid: {error}") from error
     assert isinstance(conf, RunConf)
-    reference = _reference(conf)
+    reference = reference_case(conf.reference, conf.date)
+    cases = named_cases(conf.scenario, conf.scenario_files)
+    scenarios, changes = on_the_day(cases, conf.date, conf.dates)
     return Settings(
         world=_world(conf.data),
         year=conf.data.year,
-        products=None if conf.data.products is None else tuple(conf.data.products),
-        scenarios=tuple(case.on_law_of(reference) for case in _in_time(_scenarios(conf), conf)),
+        products=_products(conf.data.products),
+        scenarios=tuple(scenario.on_law_of(reference) for scenario in scenarios),
+        changes=changes,
         reference=reference,
         horizon=conf.horizon,
         elasticities=_elasticity_set(conf),
@@ -172,7 +162,7 @@ def to_settings(config: DictConfig) -> Settings:
 
 
 def _directory(*, _root_: DictConfig) -> str:
-    """Where a run goes: as told, else outputs/demo for the demo, else named by what is asked.
+    """Where a run goes: as told, else outputs/demo for the demo, else named by its scenarios.
 
     Absolute, so that Hydra does not put it under its sweep directory.
     """
@@ -192,8 +182,16 @@ def _directory(*, _root_: DictConfig) -> str:
         for path in [*config["scenario_files"], config["reference"] or ""]
         if Path(path).is_file()
     }
-    world = config["data"]["name"] or Path(config["data"]["path"] or "world").name
-    return str(Path("outputs", f"{world}-{config_hash(config)[:10]}").absolute())
+    return str(Path("outputs", f"{_scenario_names(config)}-{config_hash(config)[:8]}").absolute())
+
+
+def _scenario_names(config: Any) -> str:
+    """The scenarios of a run as part of a file name."""
+    names = [*config["scenario"], *(Path(path).stem for path in config["scenario_files"])]
+    shown = "+".join(names[:_NAMES_IN_DIRECTORY]) or "run"
+    more = len(names) - _NAMES_IN_DIRECTORY
+    plain = "".join(c if c.isalnum() or c in "+-_.@" else "_" for c in shown)
+    return f"{plain}+{more}-more" if more > 0 else plain
 
 
 def _world(data: DataConf) -> str:
@@ -205,9 +203,27 @@ def _world(data: DataConf) -> str:
     return data.name or str(data.path)
 
 
+def _products(given: Any) -> tuple[str, ...] | None:
+    """HS prefixes to keep; codes that are not text were eaten by YAML, or are about to be."""
+    if given is None:
+        return None
+    listed = [given] if isinstance(given, str) else given
+    if not isinstance(listed, list) or not all(isinstance(code, str) for code in listed):
+        raise ConfigError(
+            "data.products takes HS prefixes in quotes, such as "
+            f'\'data.products=["2846","8505"]\' on the command line, not {given!r}.'
+        )
+    return tuple(listed)
+
+
 def _file(conf: ElasticitiesConf) -> Path | None:
     if conf.file is None:
         return None
+    if not conf.file:
+        raise ConfigError(
+            "elasticities=file needs the table too: elasticities=file elasticities.file=PATH, a "
+            "CSV or Parquet file (docs/data.md has its columns)."
+        )
     if conf.name is not None:
         raise ConfigError(
             f"elasticities has both a name ({conf.name}) and a file ({conf.file}); use "
@@ -234,83 +250,13 @@ def _sigmas(sigmas: list[float]) -> tuple[float, ...]:
     return tuple(sigmas)
 
 
-def _scenarios(conf: RunConf) -> tuple[Scenario, ...]:
-    if isinstance(conf.scenario.get("measures"), list):
-        raise ConfigError(
-            "A scenario file taken in as a Hydra group option needs the first line "
-            "'# @package scenario.NAME'. Without it, give its path: tradewedge run my.yaml."
-        )
-    found = [_from_group(key, body) for key, body in conf.scenario.items()]
-    found += [Scenario.from_yaml(_existing(path)) for path in conf.scenario_files]
-    if not found:
-        raise ConfigError(
-            "There is no scenario to solve. Name one (`tradewedge scenarios` lists them) with "
-            "scenario=NAME, or give the path of a YAML file."
-        )
-    names = [scenario.name for scenario in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ConfigError(f"Two scenarios have the same name: {', '.join(twice)}.")
-    return tuple(found)
-
-
-def _from_group(key: str, body: Any) -> Scenario:
-    if not isinstance(body, dict):
-        raise ConfigError(f"scenario.{key} must be a scenario, not {body!r}.")
-    return Scenario.from_dict({"name": key, **body})
-
-
-def _existing(path: str) -> Path:
-    found = Path(path)
-    if not found.is_file():
-        raise ConfigError(f"scenario_files: there is no file {path}.")
-    return found
-
-
-def _in_time(scenarios: tuple[Scenario, ...], conf: RunConf) -> tuple[Scenario, ...]:
-    """The scenarios on the day or days asked for."""
-    if conf.date is not None and conf.dates is not None:
-        raise ConfigError("date and dates are both given: date is one day, dates are several.")
-    if conf.dates is None:
-        return tuple(state for case in scenarios for state in case.states(conf.date))
-    if conf.dates == CHANGES:
-        return tuple(state for case in scenarios for state in case.path())
-    if not isinstance(conf.dates, list):
-        raise ConfigError(
-            f"dates is a list such as [2026-01-20,2026-12-01], or the word {CHANGES}, not "
-            f"{conf.dates!r}."
-        )
-    return tuple(state for case in scenarios for state in case.path(conf.dates))
-
-
-def _reference(conf: RunConf) -> Scenario | None:
-    """The law of a day, a scenario that ships, or one in a file."""
-    asked = conf.reference
-    if asked is None:
-        return None
-    if asked[:1].isdigit():
-        return law(asked)
-    shipped = {scenario.name: scenario for scenario in shipped_scenarios()}
-    if asked in shipped:
-        found = shipped[asked]
-    elif Path(asked).is_file():
-        found = Scenario.from_yaml(Path(asked))
-    else:
-        near = nearest(asked, list(shipped))
-        raise ConfigError(
-            f"reference: {asked!r} is no date, no shipped scenario and no file"
-            + (f"; did you mean {near[0]}?" if near else ".")
-        )
-    return one_state(found, conf.date)
-
-
 def _elasticity_set(conf: RunConf) -> str | None:
-    """The named set; a horizon takes the place of the default one."""
+    """The named set; None for what the world holds, or what a horizon makes of it."""
     name = conf.elasticities.name
     if conf.horizon is None:
         return name
     check_years(conf.horizon)
-    named = conf.elasticities.file or (None if name == DEFAULT_SET else name)
+    named = conf.elasticities.file or name
     if named is not None:
         raise ConfigError(
             f"horizon and elasticities ({named}) both say which elasticities hold: leave one out. "

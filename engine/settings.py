@@ -1,6 +1,7 @@
 """What one run is told to do, checked, as plain objects."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,8 @@ class Settings:
         HS prefixes to keep; None: all.
     scenarios : tuple of Scenario
         As they are solved: each on its day.
+    changes : Mapping
+        Scenario name -> where it differs from what ships under that name.
     reference : Scenario or None
         What ratios refer to; None: the data year.
     horizon : float or None
@@ -45,6 +48,7 @@ class Settings:
     year: int | None
     products: tuple[str, ...] | None
     scenarios: tuple[Scenario, ...]
+    changes: Mapping[str, tuple[str, ...]]
     reference: Scenario | None
     horizon: float | None
     elasticities: str | None
@@ -67,6 +71,7 @@ class Settings:
         return {
             "data": {"world": self.world, "year": self.year, "products": self.products},
             "scenarios": [scenario.to_dict() for scenario in self.scenarios],
+            "changes": dict(self.changes),
             "reference": None if self.reference is None else self.reference.to_dict(),
             "horizon": self.horizon,
             "elasticities": {

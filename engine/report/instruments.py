@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from tradewedge.report.headline import Headline
 from tradewedge.report.layout import note, table, title
 from tradewedge.report.trade import from_to
-from tradewedge.report.wording import share
+from tradewedge.report.wording import change, share
 
 _TOP_BINDING: Final = 6
 _TOP_RENTS: Final = 8
@@ -96,7 +96,7 @@ def _binding(frame: pl.DataFrame) -> Iterator[RenderableType]:
 
 
 def _premium(row: dict[str, Any]) -> str:
-    return f"+{share(row['shadow_price'])}"
+    return change(1.0 + row["shadow_price"])
 
 
 def _rents(headline: Headline) -> Iterator[RenderableType]:

@@ -141,16 +141,18 @@ def _with_both(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _shown(headline: Headline, frame: pl.DataFrame) -> pl.DataFrame:
+    """Few buyers, or those with most at stake; then whoever else gains or loses most."""
     mine = frame.filter(pl.col("country").is_in(headline.buyers))
     if len(headline.buyers) > FEW_BUYERS:
-        mine = mine.sort("consumer_surplus_known", "country", nulls_last=True).head(_TOP_COUNTRIES)
-    size = pl.max_horizontal(
-        pl.col(f"{part}_known").abs().fill_null(0.0)
-        for part in ("producer_surplus", "revenue", "rents")
-    )
-    others = frame.join(mine, on="country", how="anti").filter(size > _NOTHING)
-    others = others.sort(size, "country", descending=[True, False])
-    return pl.concat([mine, others.head(_TOP_COUNTRIES)])
+        mine = _largest(mine, "consumer_surplus", "revenue", "rents")
+    others = frame.join(mine, on="country", how="anti")
+    return pl.concat([mine, _largest(others, "producer_surplus", "revenue", "rents")])
+
+
+def _largest(frame: pl.DataFrame, *parts: str) -> pl.DataFrame:
+    size = pl.max_horizontal(pl.col(f"{part}_known").abs().fill_null(0.0) for part in parts)
+    rows = frame.filter(size > _NOTHING).sort(size, "country", descending=[True, False])
+    return rows.head(_TOP_COUNTRIES)
 
 
 def _cell(row: dict[str, Any], name: str) -> str:

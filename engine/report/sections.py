@@ -82,14 +82,14 @@ def _side(countries: Sequence[str], noun: str) -> str:
 
 def _alarm(headline: Headline) -> Iterator[RenderableType]:
     """Touched products without an answer, before any figure."""
-    lost = headline.entry["touched_products"] - headline.products_left
+    touched = headline.entry["touched_products"]
+    lost = touched - headline.products_left
     if not lost:
         return
     failed = headline.failures
     failed = failed.filter(~failed["status"].is_in(ANSWERED))
-    names = some([f"{row['product']} ({row['status']})" for row in failed.iter_rows(named=True)])
-    model = headline.run.manifest["model"]
     linear = "out_of_range" in failed["status"]
+    model = headline.run.manifest["model"]
     why = (
         f" The linear model {model} puts a price or a quantity below zero there: the shock is too "
         "large for it. Solve with model=armington, which is exact."
@@ -97,8 +97,8 @@ def _alarm(headline: Headline) -> Iterator[RenderableType]:
         else ""
     )
     yield Text(
-        f"{'OUT OF RANGE' if linear else 'NO ANSWER'}: {lost:,} of "
-        f"{count(headline.entry['touched_products'], 'touched product')}: {names}.{why} They are "
+        f"{'OUT OF RANGE' if linear else 'NO ANSWER'} for {lost:,} of "
+        f"{count(touched, 'touched product')}: {some(failed['product'].to_list())}.{why} They are "
         "left out of every figure below, of the baseline's too.",
         style="bold",
     )
@@ -125,11 +125,12 @@ def _accuracy(headline: Headline) -> Iterator[RenderableType]:
     if failed.is_empty():
         yield bullet(f"Converged: all {everything}; {_error(worst)}.")
         return
-    names = [f"{r['product']} ({r['status']})" for r in failed.iter_rows(named=True)]
-    yield bullet(
-        f"NOT CONVERGED: {failed.height:,} of {everything}: {some(names)}. Their figures are not "
-        "to be used."
-    )
+    for (status,), rows in failed.group_by("status", maintain_order=True):
+        names = [f"{product} ({status})" for product in rows["product"]]
+        mark, told = "NOT CONVERGED", "Their figures are not to be used."
+        if status not in ANSWERED:
+            mark, told = "NO ANSWER", "They are in no figure of this page."
+        yield bullet(f"{mark}: {rows.height:,} of {everything}: {some(names)}. {told}")
 
 
 def _error(worst: Mapping[str, Any]) -> str:

@@ -92,13 +92,12 @@ def _blind_spots(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 def _solver(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
     backend = manifest["backend"]
-    name = backend["name"]
-    why = backend["reason"].rstrip(".").replace(f"auto chose {name}:", "auto:")
-    reason = f" ({why.removeprefix(f'{name} was ')})" if why else ""
     seconds = ", ".join(f"{name} {_seconds(s)}" for name, s in manifest["timings"].items())
     versions = manifest["versions"]
     yield Text("How it was solved", style="bold")
-    yield bullet(f"model {manifest['model']}, backend {name}{reason}; {seconds}")
+    yield bullet(f"model {manifest['model']}, backend {backend['name']}; {seconds}")
+    if backend["reason"]:
+        yield bullet(backend["reason"].rstrip("."))
     yield bullet(
         f"tradewedge {versions['tradewedge']}, Python {versions['python']}, "
         f"{manifest['machine']['processor']} ({manifest['machine']['cpu_count']} cores), "

@@ -33,7 +33,7 @@ def share(fraction: float | None) -> str:
     """A fraction as "12.3 %"; "-" where unknown."""
     if fraction is None or math.isnan(fraction):
         return "-"
-    return f"{fraction * 100:.1f} %"
+    return f"{fraction * 100:,.1f} %"
 
 
 def ratio(new: float | None, base: float | None) -> float | None:

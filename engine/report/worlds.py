@@ -1,5 +1,6 @@
 """Pages about the embedded worlds."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,26 +10,27 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tradewedge.report.layout import bullet
+from tradewedge.report.layout import Lines, bullet, table
 from tradewedge.report.wording import count, money, share, some
 from tradewedge.sources import embedded
 
 
 def world_list() -> Table:
     """One line per embedded world: years, products, partners, source."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for title in ("name", "years", "products", "countries", "source"):
-        table.add_column(title)
+    page = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for title in ("name", "years", "products", "exporters", "importers", "source"):
+        page.add_column(title)
     for world in embedded.worlds():
         tables = embedded.tables(world.name)
-        table.add_row(
+        page.add_row(
             Text(world.name),
             ", ".join(str(year) for year in world.years),
             f"{tables.flows['product'].n_unique():,}",
-            f"{len(_countries(tables.flows)):,}",
-            Text(str(tables.meta["source"])),
+            f"{tables.flows['exporter'].n_unique():,}",
+            f"{tables.flows['importer'].n_unique():,}",
+            Text(re.split(r" \(|;| by ", str(tables.meta["source"]))[0]),
         )
-    return table
+    return page
 
 
 def world_page(name: str, year: int | None = None) -> Group:
@@ -43,8 +45,10 @@ def _page(tables: embedded.EmbeddedTables) -> Iterator[RenderableType]:
         yield Text(f"{key.capitalize()}: {meta[key]}")
     value = float(flows["value"].sum())
     yield Text(
-        f"{count(flows.height, 'flow')}, {count(flows['product'].n_unique(), 'product')}, "
-        f"{len(_countries(flows)):,} countries, {money(value)} USD; tons known for "
+        f"{count(flows['product'].n_unique(), 'product')}; trade: "
+        f"{count(flows.height, 'flow')}, {money(value)} USD, "
+        f"{count(flows['exporter'].n_unique(), 'exporter')}, "
+        f"{count(flows['importer'].n_unique(), 'importer')}; tons known for "
         f"{share(1.0 - flows['quantity'].null_count() / flows.height)} of flows"
     )
     yield Text(f"Products: {_critical(tables.products)}")
@@ -59,8 +63,25 @@ def _page(tables: embedded.EmbeddedTables) -> Iterator[RenderableType]:
         yield bullet(note)
 
 
-def _countries(flows: pl.DataFrame) -> set[str]:
-    return set(flows["exporter"].unique()) | set(flows["importer"].unique())
+def world_products(name: str, year: int | None = None) -> Lines:
+    """Every product of one embedded world with its trade, by code."""
+    tables = embedded.tables(name, year)
+    trade = tables.flows.group_by("product").agg(
+        pl.len().alias("flows"), pl.col("value").sum(), pl.col("exporter").n_unique()
+    )
+    rows = tables.products.join(trade, on="product").sort("product")
+    return table(
+        ("product", "flows", "exporters", "trade USD"),
+        [
+            (
+                f"{row['product']} {row['text'] or ''}",
+                f"{row['flows']:,}",
+                f"{row['exporter']:,}",
+                money(row["value"]),
+            )
+            for row in rows.iter_rows(named=True)
+        ],
+    )
 
 
 def _critical(products: pl.DataFrame) -> str:
@@ -81,7 +102,11 @@ def _home(tables: embedded.EmbeddedTables) -> str:
     parts = []
     if tables.home_sales is not None:
         rows = tables.home_sales
-        parts.append(f"{rows.height:,} rows, {count(rows['product'].n_unique(), 'product')}")
+        value = money(float(rows["value"].sum()))
+        parts.append(
+            f"{count(rows.height, 'market')}, {count(rows['product'].n_unique(), 'product')}, "
+            f"{value} USD"
+        )
     if tables.home_share is not None:
         parts.append(f"home share of {count(tables.home_share.height, 'product')}")
     return "; ".join(parts) or "none"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tradewedge import cli
-from tradewedge.cli import hydra_arguments, main
+from tradewedge.cli import main
+from tradewedge.runcli import hydra_arguments
 from tradewedge.store import read_run
 
 SMALL = ("data=path", "data.path=world", "elasticities=from_world")
@@ -123,7 +124,7 @@ def test_runs_are_named_by_what_is_asked(place: Path) -> None:
     assert main([*LOST, "output=quiet"]) == 0
     made = list((place / "outputs").iterdir())
     assert len(made) == 3
-    assert all(directory.name.startswith("world-") for directory in made)
+    assert all(directory.name.startswith("lost-") for directory in made)
 
 
 def test_sweep_writes_one_run_per_setting(place: Path) -> None:
@@ -312,7 +313,7 @@ def test_worlds_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     page = capsys.readouterr().out
-    assert "auto ch" in page
+    assert "\n  auto " in page
     assert "tradewedge[gpu]" in page or "cupy-cuda13x" in page
 
 
@@ -336,7 +337,7 @@ def test_a_job_wakes_up_knowing_the_schema_in_another_process() -> None:
     from omegaconf import OmegaConf
 
     from tradewedge import conf_schema
-    from tradewedge.cli import _Job
+    from tradewedge.runcli import _Job
 
     conf_schema.register()
     pickled = pickle.dumps(_Job())

@@ -1,0 +1,83 @@
+"""``tradewedge data``: embedded worlds, groups of countries, lists of products, duties."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+from tradewedge import dutycli
+from tradewedge.terminal import OK, console
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+HELP: Final = (
+    "list the embedded worlds, or show one; groups of countries, lists of products, duties"
+)
+_ACTIONS: Final = ("list", "show", "groups", "lists", "duty")
+
+
+def with_action(arguments: Sequence[str]) -> list[str]:
+    """``data minerals`` means ``data show minerals``; a misspelt action stays an error."""
+    first = next(iter(arguments), "-")
+    if first.startswith("-") or get_close_matches(first, _ACTIONS, n=1, cutoff=0.75):
+        return list(arguments)
+    return ["show", *arguments]
+
+
+def add_arguments(data: argparse.ArgumentParser) -> None:
+    """Declare what ``tradewedge data`` takes."""
+    data.set_defaults(call=_printed(_worlds))
+    actions = data.add_subparsers(dest="action", metavar="ACTION")
+    actions.add_parser("list", help="list the embedded worlds").set_defaults(call=_printed(_worlds))
+    show = actions.add_parser("show", help="show one embedded world; `data NAME` is the same")
+    show.add_argument("name", metavar="NAME")
+    show.add_argument("--year", type=int, help="default: the newest")
+    show.add_argument("--products", action="store_true", help="its products and their trade")
+    show.set_defaults(call=_printed(_world))
+    groups = actions.add_parser("groups", help="groups of countries that measures may name")
+    groups.set_defaults(call=_printed(_groups))
+    lists = actions.add_parser("lists", help="lists of products that measures may name")
+    lists.add_argument("name", metavar="NAME", nargs="?", help="the codes of this one")
+    lists.set_defaults(call=_printed(_lists))
+    duty = actions.add_parser("duty", help=dutycli.HELP)
+    dutycli.add_arguments(duty)
+    duty.set_defaults(call=_printed(dutycli.page))
+
+
+def _printed(
+    page: "Callable[[argparse.Namespace], RenderableType]",
+) -> Callable[[argparse.Namespace], int]:
+    def call(parsed: argparse.Namespace) -> int:
+        console().print(page(parsed))
+        return OK
+
+    return call
+
+
+def _worlds(_: argparse.Namespace) -> "RenderableType":
+    from rich.console import Group
+
+    from tradewedge.report.worlds import world_list
+
+    more = "More on one: tradewedge data NAME. Use one: tradewedge run data=NAME"
+    return Group(world_list(), more)
+
+
+def _world(parsed: argparse.Namespace) -> "RenderableType":
+    from tradewedge.report.worlds import world_page, world_products
+
+    page = world_products if parsed.products else world_page
+    return page(parsed.name, parsed.year)
+
+
+def _groups(_: argparse.Namespace) -> "RenderableType":
+    from tradewedge.report.codelists import group_list
+
+    return group_list()
+
+
+def _lists(parsed: argparse.Namespace) -> "RenderableType":
+    from tradewedge.report.codelists import list_list, list_page
+
+    return list_list() if parsed.name is None else list_page(parsed.name)
