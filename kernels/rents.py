@@ -146,7 +146,7 @@ def _write(rents: Rents, problem: Problem, state: State, price: Floats) -> None:
     in_quota = np.minimum(state.log_quantity, problem.log_quota)
     rents.in_quota[flow] = np.exp(in_quota)
     rents.producer_receipt[problem.exporters] = _receipt(problem, price)
-    rents.scarcity_rent[problem.exporters] = _scarcity(problem, price)
+    rents.scarcity_rent[problem.exporters] = _scarcity(problem, state, price)
 
 
 def _in_no_group(problem: Problem) -> Bools:
@@ -182,7 +182,7 @@ def _receipt(problem: Problem, price: Floats) -> Floats:
     return average
 
 
-def _scarcity(problem: Problem, price: Floats) -> Floats:
+def _scarcity(problem: Problem, state: State, price: Floats) -> Floats:
     """Producer price less the one at which supply just reaches the capacity [i]."""
     supply = problem.supply
     plain, _ = ins.log_supply(
@@ -190,7 +190,8 @@ def _scarcity(problem: Problem, price: Floats) -> Floats:
     )
     capacity = _capacity(problem)
     rent = np.where(supply.infinite, np.expm1(np.maximum(price, 0.0)), 0.0)
-    rows = np.flatnonzero(~supply.infinite & (plain > capacity))
+    used = state.log_demanded > capacity - UNSOLD
+    rows = np.flatnonzero(~supply.infinite & (plain > capacity) & used)
     low, high = np.full(rows.size, -700.0), price[rows].copy()
     for _ in range(70):
         middle = 0.5 * (low + high)
