@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tradewedge.codes import nearest
 from tradewedge.duty import stack
 from tradewedge.errors import ConfigError
-from tradewedge.policy import scope, stacking
+from tradewedge.policy import coverage, scope, stacking
 from tradewedge.policy.assemble import assemble, close
 from tradewedge.policy.checks import EVERYTHING, HYPOTHETICAL
 from tradewedge.policy.draft import Draft, Remark, Task
@@ -99,14 +99,17 @@ def _compile(index: scope.Index, scenario: Scenario, base: LawBase | None) -> We
     matches: dict[int, Match] = {}
     warnings: dict[int, list[str]] = {}
     for i in order:
-        rows = reach[i].rows
+        measure, rows, share = scenario.measures[i], reach[i].rows, reach[i].share
         if i in spared:
-            rows = np.setdiff1d(rows, spared[i], assume_unique=True)
-        task = Task(world, index.shelf, i, rows, wheres[i])
-        remark = apply(draft, task, scenario.measures[i]) if rows.size else Remark()
+            kept = ~np.isin(rows, spared[i])
+            rows, share = rows[kept], share[kept]
+        charged = share if measure.by_line else np.ones(rows.size)
+        task = Task(world, index.shelf, i, rows, wheres[i], charged)
+        remark = apply(draft, task, measure) if rows.size else Remark()
         draft.touched[rows] = True
-        matches[i] = _match(world, scenario, i, rows, remark.without_tons)
-        notes = [*scenario.measures[i].doubts, *reach[i].notes, *remark.notes]
+        matches[i] = _match(world, scenario, i, rows, share, remark.without_tons)
+        notes = [*measure.doubts, *reach[i].notes, *remark.notes]
+        notes += coverage.notes(world, measure, rows, share)
         if rows.size < reach[i].rows.size:
             notes.append(f"{reach[i].rows.size - rows.size:,} flow(s) are spared by agreement")
         warnings[i] = [f"{matches[i].label}: {note}" for note in notes]
@@ -203,7 +206,9 @@ def _no_authority(where: str, name: str, known: Sequence[str]) -> str:
     )
 
 
-def _match(world: World, scenario: Scenario, number: int, rows: Ints, without_tons: int) -> Match:
+def _match(
+    world: World, scenario: Scenario, number: int, rows: Ints, share: Floats, without_tons: int
+) -> Match:
     measure: Measure = scenario.measures[number]
     label = measure.title
     if scenario.hypothetical and not measure.hypothetical:
@@ -225,6 +230,7 @@ def _match(world: World, scenario: Scenario, number: int, rows: Ints, without_to
         without_tons=without_tons,
         home_flows=int(at_home.size),
         home_value=float(world.value[at_home].sum()),
+        covered_value=float((world.value[rows] * share).sum()),
     )
 
 

@@ -29,6 +29,8 @@ class Task:
         Flow rows that it reaches, ascending.
     where : str
         Put in front of error messages.
+    share : float64 [n]
+        Share of each flow's value that it is charged on.
     """
 
     world: World
@@ -36,6 +38,12 @@ class Task:
     number: int
     rows: Ints
     where: str
+    share: Floats
+
+    def share_of(self, rows: Ints) -> Floats:
+        """``share`` of some of the rows."""
+        found: Floats = self.share[np.searchsorted(self.rows, rows)]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,11 +137,14 @@ class Draft:
     ``base`` holds the duties before any measure, ``specific`` the specific duties per unit of the
     baseline duty-paid price. ``capacity``, ``strike``, ``covered`` and ``upside`` are those of the
     kernel, [X], each of the first and second with the number of the measure that set it, or -1.
+    ``reach`` [F] is the share of a flow's value that tariffs of the scenario are charged on, the
+    largest where they differ.
     """
 
     base: tuple[Duty, ...]
     duties: tuple[Duty, ...]
     tariff_changed: Bools
+    reach: Floats
     trade_cost: Floats
     export_taxes: tuple[Duty, ...]
     excluded: Bools
@@ -159,6 +170,7 @@ class Draft:
             base=duties,
             duties=duties,
             tariff_changed=np.zeros(f, dtype=bool),
+            reach=np.zeros(f),
             trade_cost=np.ones(f),
             export_taxes=(),
             excluded=np.zeros(f, dtype=bool),

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,10 +32,14 @@ class Goods:
     notes : tuple of str
         What was lost or widened on the way: codes without a flow in the world, codes without
         a one-to-one counterpart in its HS edition.
+    parts : mapping of int to (str, tuple of str)
+        Products of which lists name some tariff lines only: their code in the list's edition, and
+        the listed codes below it. All other products are meant as a whole.
     """
 
     matched: NDArray[np.bool_]
     notes: tuple[str, ...]
+    parts: Mapping[int, tuple[str, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +95,7 @@ def find(shelf: Shelf, wanted: Codes, where: str) -> Goods:
         world's.
     """
     matched = np.zeros(len(shelf.world.products), dtype=bool)
+    parts: dict[int, tuple[str, tuple[str, ...]]] = {}
     notes: list[str] = []
     without_flow: list[str] = []
     for text in (wanted,) if isinstance(wanted, str) else wanted:
@@ -105,14 +110,21 @@ def find(shelf: Shelf, wanted: Codes, where: str) -> Goods:
             if not rows:
                 without_flow.append(text)
         elif ":" in text or text.casefold() in map(str.casefold, codes.list_names()):
-            rows, more = _named_list(shelf, text, where)
-            matched[rows] = True
-            notes += more
+            listed = _named(text, where)
+            rows, more = _named_list(shelf, listed)
+            held, more_held = _in_part(shelf, listed)
+            matched[[row for row in rows if row not in held]] = True
+            for row, (code, lines) in held.items():
+                _, before = parts.get(row, (code, ()))
+                parts[row] = (code, tuple(sorted({*before, *lines})))
+            notes += more + more_held
         else:
             raise ConfigError(_unknown(shelf, text, where))
     if without_flow:
         notes.append(f"{ABSENT} {_some(without_flow)}")
-    return Goods(matched, tuple(notes))
+    parts = {row: part for row, part in parts.items() if not matched[row]}
+    matched[list(parts)] = True
+    return Goods(matched, tuple(notes), parts)
 
 
 def _prefix(shelf: Shelf, text: str, where: str) -> tuple[list[int], list[str]]:
@@ -139,11 +151,14 @@ def _prefix(shelf: Shelf, text: str, where: str) -> tuple[list[int], list[str]]:
     return rows, []
 
 
-def _named_list(shelf: Shelf, name: str, where: str) -> tuple[list[int], list[str]]:
+def _named(name: str, where: str) -> codes.NamedList:
     try:
-        listed = codes.named_list(name)
+        return codes.named_list(name)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
+
+
+def _named_list(shelf: Shelf, listed: codes.NamedList) -> tuple[list[int], list[str]]:
     notes = []
     if listed.status != "law":
         notes.append(f"{listed.name} is not law ({listed.status}): {listed.title}")
@@ -161,6 +176,32 @@ def _named_list(shelf: Shelf, name: str, where: str) -> tuple[list[int], list[st
             "its HS edition"
         )
     return rows, notes + more
+
+
+def _in_part(
+    shelf: Shelf, listed: codes.NamedList
+) -> tuple[dict[int, tuple[str, tuple[str, ...]]], list[str]]:
+    """Rows of products that a list holds in part; what counts as a whole for want of an equal.
+
+    Lines are carried to another edition where their code has one counterpart and is its only one.
+    """
+    target = shelf.world.vintage or listed.vintage
+    result = codes.translate(tuple(listed.lines), listed.vintage, target)
+    held = {
+        shelf.row[there]: (here, listed.lines[here])
+        for here, there in result.pairs
+        if here not in result.ambiguous and there in shelf.row
+    }
+    widened = sorted(
+        {h for h, there in result.pairs if h in result.ambiguous and there in shelf.row}
+    )
+    if not widened:
+        return held, []
+    note = (
+        f"{listed.name}: {len(widened)} codes of which it holds some lines only have no one-to-one "
+        f"counterpart in {target} and are taken as a whole: {_some(widened)}"
+    )
+    return held, [note]
 
 
 def _translated(

@@ -45,6 +45,7 @@ from tradewedge.policy.checks import (
 SCOPE_FIELDS = ("importer", "exporter", "products")
 CODE_FIELDS = (*SCOPE_FIELDS, "members")
 TEXT_FIELDS = ("authority", "label", "source", "status")
+COVERAGES = ("lines", "whole")
 FLAG_FIELDS = ("include_domestic", "include_intra", "allow_empty")
 DATE_FIELDS = ("start", "end", "ramp_until")
 RATE_FIELDS = ("rate", "in_rate", "out_rate", "cap")
@@ -67,6 +68,11 @@ class Measure:
         Also touch flows inside a customs union.
     allow_empty : bool
         Matching no flow is an error unless this is set.
+    coverage : {"lines", "whole"}
+        Where a named list is written at eight or ten digits and holds only some lines of a
+        six-digit code: ``lines`` charges its share of the code's value (see
+        :func:`tradewedge.policy.coverage.shares`), ``whole`` the code. Only duties that are added
+        can be charged on a share; all else takes the whole code, and a warning says so.
     authority : str, optional
         Law that the measure rests on; revenue is reported by it. By default the kind, for
         example ``"Tariff (scenario)"``. An authority of the baseline may be named again: a
@@ -99,6 +105,7 @@ class Measure:
     include_domestic: bool = False
     include_intra: bool = False
     allow_empty: bool = False
+    coverage: str = COVERAGES[0]
     authority: str | None = None
     label: str | None = None
     source: str | None = None
@@ -115,6 +122,7 @@ class Measure:
         for name in FLAG_FIELDS:
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{self._at(name)} is true or false, not {getattr(self, name)!r}")
+        self._check_choice("coverage", COVERAGES)
         for name in TEXT_FIELDS:
             value = getattr(self, name)
             if value is not None:
@@ -194,6 +202,11 @@ class Measure:
     def can_spare(self) -> bool:
         """Whether an agreement can take flows out of its reach."""
         return not self.whole_rows
+
+    @property
+    def by_line(self) -> bool:
+        """Whether it can be charged on some tariff lines of a product: a duty that is added."""
+        return False
 
     def effect(self) -> str:
         """What the measure does, in a few words and without its scope."""

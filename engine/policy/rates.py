@@ -39,6 +39,10 @@ class Tariff(Measure):
                 "duties in force and cannot be negative"
             )
 
+    @property
+    def by_line(self) -> bool:
+        return self.mode == "add"
+
     def effect(self) -> str:
         if self.mode == "multiply":
             return f"Tariff x {self.rate:g}"
@@ -109,6 +113,10 @@ class SpecificDuty(Priced):
         super().__post_init__()
         self._put_positive("usd_per_kg")
 
+    @property
+    def by_line(self) -> bool:
+        return True
+
     def effect(self) -> str:
         return f"Specific duty +{self.usd_per_kg:g} {self.unit_text}"
 
@@ -140,6 +148,10 @@ class CompoundDuty(Priced):
     def duty(self) -> DutyText:
         """The text, read."""
         return parse_duty(self.text, self._at("text"))
+
+    @property
+    def by_line(self) -> bool:
+        return True
 
     def effect(self) -> str:
         return f"Duty +{self.text.strip()}"

@@ -116,7 +116,7 @@ def _tariff(draft: Draft, task: Task, mode: str, rate: float, authority: str) ->
     remark = _unknown_duties(task, mode)
     rows = task.rows
     if mode == "add":
-        draft.duties = stacking.add(draft.duties, rows, rate, authority)
+        draft.duties = stacking.put(draft.duties, Duty(authority, rows, rate * task.share))
     elif mode == "set":
         draft.duties = stacking.replace(draft.duties, rows, rate, authority)
         draft.specific = stacking.remove(draft.specific, rows)
@@ -127,6 +127,7 @@ def _tariff(draft: Draft, task: Task, mode: str, rate: float, authority: str) ->
         draft.specific = stacking.multiply(draft.specific, rows, rate)
         draft.steps = [step.scaled(rows, rate) for step in draft.steps]
     draft.tariff_changed[rows] = True
+    draft.reach[rows] = np.maximum(draft.reach[rows], task.share)
     return remark
 
 
@@ -156,7 +157,8 @@ def _specific(draft: Draft, task: Task, measure: Priced, usd_per_kg: float) -> R
     weighing = weigh(task, measure)
     rows = weighing.rows
     price = unit_value(task.world, weighing) * (1.0 + task.world.tariff_base[rows])
-    rate = usd_per_kg * contained(task, measure.mineral, measure.content, rows) / price
+    held = contained(task, measure.mineral, measure.content, rows)
+    rate = usd_per_kg * held * task.share_of(rows) / price
     draft.specific = stacking.put(draft.specific, Duty(measure.authority_name, rows, rate))
     return weighing.remark
 
@@ -172,7 +174,7 @@ def _step(draft: Draft, task: Task, measure: TariffRateQuota) -> Remark:
     if measure.fraction == 0 or measure.tons == 0:
         return _tariff(draft, task, measure.mode, measure.out_rate, measure.authority_name)
     rows, tons, remark = _weighed(task, measure)
-    reached = replace(task, rows=rows)
+    reached = replace(task, rows=rows, share=task.share_of(rows))
     remark += _tariff(draft, reached, measure.mode, measure.in_rate, measure.authority_name)
     for step in draft.steps:
         taken = rows[np.isin(rows, step.rows)]
@@ -254,7 +256,9 @@ def _agreement(draft: Draft, task: Task, measure: Agreement) -> Remark:
     if measure.cap is not None:
         brought = stacking.increase(draft.duties, draft.base)
         added = stack(brought, n)
-        room = np.maximum(0.0, measure.cap - (stack(draft.duties, n) - added))
+        # Charged on a share of the value, the scenario's duties are higher there and meet the cap
+        # there.
+        room = draft.reach * np.maximum(0.0, measure.cap - (stack(draft.duties, n) - added))
         reached = np.zeros(n, dtype=bool)
         reached[task.rows] = True
         over = reached & (added > room)

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.errors import ConfigError
-from tradewedge.policy import goods, places
+from tradewedge.policy import coverage, goods, places
 from tradewedge.policy.measure import Measure
 from tradewedge.policy.quotas import Exclusion
 from tradewedge.world import World
 
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
@@ -56,10 +57,14 @@ class Selection:
         (importer) rows.
     notes : tuple of str
         What a reader should know about the match.
+    share : float64 [n]
+        Share of each flow's value on the tariff lines that the measure names; 1 where it names
+        whole codes, or its ``coverage`` is "whole".
     """
 
     rows: Ints
     notes: tuple[str, ...]
+    share: Floats
 
 
 def select(index: Index, measure: Measure, where: str) -> Selection:
@@ -92,7 +97,12 @@ def select(index: Index, measure: Measure, where: str) -> Selection:
     if not kept.size and not measure.allow_empty:
         spared = (int(home.sum()), int(union.sum()))
         raise ConfigError(_nothing(index, measure, where, wanted, exporters, importers, spared))
-    return Selection(kept, (*wanted.notes, *_notes(index, rows[union], exporters, importers)))
+    parts = wanted.parts if measure.coverage == "lines" else {}
+    return Selection(
+        kept,
+        (*wanted.notes, *_notes(index, rows[union], exporters, importers)),
+        coverage.shares(index.world, kept, parts),
+    )
 
 
 def _crossing(index: Index, products: Bools, exporters: Bools, importers: Bools) -> Ints:

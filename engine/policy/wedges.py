@@ -58,6 +58,10 @@ class Match:
         exporters (importers).
     value_base : float
         Baseline border value of those flows, thousand USD.
+    covered_value : float
+        Their value on the tariff lines that the scope names; less than ``value_base`` only where a
+        named list holds codes in part and ``coverage`` is "lines". Duties that are added are
+        charged on it; other measures take the whole, and ``Wedges.warnings`` says so.
     home_flows, home_value : int, float
         How many of those flows are home sales, and their value.
     exporters, importers : tuple of str
@@ -77,6 +81,7 @@ class Match:
     without_tons: int = 0
     home_flows: int = 0
     home_value: float = 0.0
+    covered_value: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,7 @@ def _flow_lines(world: World, vintage: str) -> _FlowLines:
     joined = flows.join(of_product, on="product").sort("row", "line")
     row, line = joined["row"].to_numpy(), joined["line"].to_numpy()
     # An aggregate and one of its members may share an origin.
-    names, code = np.unique([_origin(world, c) for c in world.countries], return_inverse=True)
+    names, code = np.unique([origin_in(world, c) for c in world.countries], return_inverse=True)
     pairs = Pairs(line, tuple(names.tolist()), code[world.flow_exporter[row]])
     own, of_all = pairs.at(rules.imports, line), rules.imports_of_all[line]
     n = world.value.size
@@ -220,7 +220,7 @@ def _us_flows(world: World) -> pl.DataFrame:
     return pl.DataFrame({"row": rows, "product": world.product_column(world.flow_product[rows])})
 
 
-def _origin(world: World, exporter: str) -> str:
+def origin_in(world: World, exporter: str) -> str:
     """The origin whose law and weights a partner of the world takes.
 
     An aggregate whose members share one partner (EU27 under another name) takes that partner;
