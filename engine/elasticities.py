@@ -31,6 +31,8 @@ class Elasticities:
     set_name : str
     sigma : float64 [K]
         Substitution among suppliers, of tariff-exclusive flows; positive.
+    sigma_standard_error : float64 [K]
+        NaN where none is known.
     eta_composite : float64 [K]
         Demand for the composite of all suppliers, home included; non-negative.
     home_share : float64 [K]
@@ -47,6 +49,7 @@ class Elasticities:
 
     set_name: str
     sigma: Floats
+    sigma_standard_error: Floats
     eta_composite: Floats
     home_share: Floats
     eta: Floats
@@ -58,7 +61,7 @@ class Elasticities:
     def empty(cls) -> "Elasticities":
         """No products."""
         none = np.zeros(0)
-        return cls("", none, none, none, none, (), none, ())
+        return cls("", none, none, none, none, none, (), none, ())
 
     @classmethod
     def resolve(
@@ -84,7 +87,7 @@ class Elasticities:
                 named = named.with_columns(epsilon=pl.lit(np.inf))
             given = named
         table = _read(given, world)
-        rules = _rules(table)
+        rules, errors = _rules(table), _errors(table)
         k = len(world.products)
         sigma, eta, eps = np.empty(k), np.empty(k), np.empty(k)
         source = []
@@ -99,9 +102,11 @@ class Elasticities:
                 )
             sigma[row], eta[row], eps[row] = (value for value, _ in found.values())
             source.append(_source(found))
+        # The error is that of the row that gave sigma, so that the same prefix is the longest.
+        error = np.array([_longest(errors, product) for product in world.products], np.float64)
         epsilon = _by_exporter(table, world, eps[world.exporter_product])
         share = np.full(k, np.nan) if home_share is None else home_share
-        made = cls(name, sigma, eta, share, eta, (), epsilon, tuple(source))
+        made = cls(name, sigma, error, eta, share, eta, (), epsilon, tuple(source))
         return made.derive(world)
 
     def override(
@@ -116,6 +121,9 @@ class Elasticities:
             self,
             set_name=f"{self.set_name}, {named}",
             sigma=self.sigma if sigma is None else np.full_like(self.sigma, sigma),
+            sigma_standard_error=self.sigma_standard_error
+            if sigma is None
+            else np.full_like(self.sigma, np.nan),
             eta_composite=self.eta_composite if eta is None else np.full_like(self.eta, eta),
             epsilon=self.epsilon if epsilon is None else np.full_like(self.epsilon, epsilon),
             source=tuple(f"{text}; set to {named}" for text in self.source),
@@ -125,15 +133,16 @@ class Elasticities:
     def select(self, products: NDArray[np.bool_], exporters: NDArray[np.bool_]) -> "Elasticities":
         """Keep some products and the exporter rows that belong to them."""
         pick = np.flatnonzero(products)
-        return Elasticities(
-            self.set_name,
-            self.sigma[pick],
-            self.eta_composite[pick],
-            self.home_share[pick],
-            self.eta[pick],
-            tuple(self.eta_kind[k] for k in pick),
-            self.epsilon[exporters],
-            tuple(self.source[k] for k in pick),
+        return replace(
+            self,
+            sigma=self.sigma[pick],
+            sigma_standard_error=self.sigma_standard_error[pick],
+            eta_composite=self.eta_composite[pick],
+            home_share=self.home_share[pick],
+            eta=self.eta[pick],
+            eta_kind=tuple(self.eta_kind[k] for k in pick),
+            epsilon=self.epsilon[exporters],
+            source=tuple(self.source[k] for k in pick),
         )
 
     def derive(self, world: "World") -> "Elasticities":
@@ -171,17 +180,25 @@ class Elasticities:
 
 
 def _read(table: pl.DataFrame | pl.LazyFrame, world: "World") -> pl.DataFrame:
-    """Columns product, exporter, sigma, eta, epsilon, source; null where a row says nothing."""
+    """Columns product, exporter, source, sigma, eta, epsilon, standard_error (of sigma).
+
+    Null where a row says nothing.
+    """
     frame = tidy.collect(table, "elasticities")
-    optional = {"exporter", "source"} - set(frame.columns)
-    frame = frame.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in optional)
-    keys, numbers = ["product", "exporter"], ["sigma", "eta", "epsilon"]
+    optional = {"exporter": pl.String, "source": pl.String, "standard_error": pl.Float64}
+    frame = frame.with_columns(
+        pl.lit(None, dtype=kind).alias(name)
+        for name, kind in optional.items()
+        if name not in frame.columns
+    )
+    keys, numbers = ["product", "exporter"], ["sigma", "eta", "epsilon", "standard_error"]
     frame = tidy.typed(frame, "elasticities", [*keys, "source"], numbers)
     named = pl.col("exporter").is_not_null()
     checks = {
         "product is missing": pl.col("product").is_null(),
         "exporter is named, but sigma and eta hold for all exporters: leave them empty": named
         & (pl.col("sigma").is_not_null() | pl.col("eta").is_not_null()),
+        "standard_error is below 0": pl.col("standard_error") < 0,
     }
     tidy.check_rows(frame, "elasticities", keys, checks)
     tidy.reject_duplicates(frame, keys, "elasticities")
@@ -203,6 +220,12 @@ def _rules(table: pl.DataFrame) -> _Rules:
         }
         for name in ("sigma", "eta", "epsilon")
     }
+
+
+def _errors(table: pl.DataFrame) -> dict[str, float]:
+    """Prefix -> standard error of its sigma, NaN where there is none."""
+    general = table.filter(pl.col("exporter").is_null() & pl.col("sigma").is_not_null())
+    return dict(general.select("product", pl.col("standard_error").fill_null(np.nan)).iter_rows())
 
 
 def _longest(rules: Mapping[str, _T], product: str) -> _T | None:

@@ -17,12 +17,13 @@ from tradewedge.errors import ConfigError, DataError
 from tradewedge.intake import AUDIT_SCHEMA
 from tradewedge.world import World
 
-FORMAT = 1
+FORMAT = 2
 HEADER = "world.json"
 PRODUCTS = "products.parquet"
 
 #: Not Arrow: Polars 2 reads an Arrow file into memory, while NumPy maps a .npy file.
 _FLOW_ARRAYS = ("flow_product", "flow_exporter", "flow_importer", "value", "quantity")
+_PRODUCT_NUMBERS = ("sigma", "sigma_standard_error", "eta_composite", "home_share", "eta")
 _Array = NDArray[Any]
 
 
@@ -98,14 +99,11 @@ def _build(directory: Path, header: dict[str, Any]) -> World:
         ),
         tariff_importers=None if known is None else frozenset(known),
         elasticities=Elasticities(
-            header["elasticity_set"],
-            products["sigma"].to_numpy(),
-            products["eta_composite"].to_numpy(),
-            products["home_share"].to_numpy(),
-            products["eta"].to_numpy(),
-            tuple(products["eta_kind"]),
-            epsilon,
-            tuple(products["source"]),
+            set_name=header["elasticity_set"],
+            **{name: products[name].to_numpy() for name in _PRODUCT_NUMBERS},
+            eta_kind=tuple(products["eta_kind"]),
+            epsilon=epsilon,
+            source=tuple(products["source"]),
         ),
         aggregates={code: tuple(members) for code, members in header["aggregates"].items()},
         observed_importers=None if observed is None else tuple(observed),
@@ -140,10 +138,7 @@ def _products(world: World) -> pl.DataFrame:
     frame = pl.DataFrame(
         {
             "product": list(world.products),
-            "sigma": e.sigma,
-            "eta_composite": e.eta_composite,
-            "home_share": e.home_share,
-            "eta": e.eta,
+            **{name: getattr(e, name) for name in _PRODUCT_NUMBERS},
             "eta_kind": list(e.eta_kind),
             "source": list(e.source),
         }

@@ -131,6 +131,7 @@ def _synthetic(
     given = Elasticities(
         set_name=synthetic.NAME,
         sigma=drawn.sigma,
+        sigma_standard_error=np.full(products, np.nan),
         eta_composite=drawn.eta,
         home_share=np.full(products, np.nan),
         eta=drawn.eta,

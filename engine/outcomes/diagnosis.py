@@ -23,6 +23,7 @@ def parameters(world: World) -> pl.DataFrame:
             "epsilon": e.epsilon,
             "source": pl.Series(list(e.source), dtype=pl.String).gather(k),
             "eta_kind": pl.Series(list(e.eta_kind), dtype=pl.String).gather(k),
+            "sigma_standard_error": nullable(e.sigma_standard_error[k]),
         }
     )
 

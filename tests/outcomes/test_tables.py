@@ -38,7 +38,10 @@ COLUMNS = {
         *("scenario", "product", "measure", "kind"),
         *("limit", "used", "shadow_price", "slack"),
     ],
-    "parameters": ["product", "exporter", "sigma", "eta", "epsilon", "source", "eta_kind"],
+    "parameters": [
+        *("product", "exporter", "sigma", "eta", "epsilon"),
+        *("source", "eta_kind", "sigma_standard_error"),
+    ],
     "status": ["scenario", "product", "status", "iterations", "residual", "error_bound"],
 }
 KEYS = {
@@ -236,6 +239,7 @@ def test_parameters_are_the_worlds(world: tw.World, result: tw.Result) -> None:
     assert set(table["epsilon"]) == {1.2}
     assert set(table["source"]) == {"user table"}
     assert set(table["eta_kind"]) == {"composite"}
+    assert table["sigma_standard_error"].is_null().all()
 
 
 def test_status_has_a_row_for_every_product_and_scenario(

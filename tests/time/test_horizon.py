@@ -87,6 +87,9 @@ def test_a_world_at_a_horizon(world: tw.World) -> None:
     between = world.at_horizon(3)
     assert (near.sigma < between.sigma).all()
     assert (between.sigma < far.sigma).all()
+    errors = [made.elasticities.sigma_standard_error for made in (near, between, far)]
+    assert (errors[0] < errors[1]).all()
+    assert (errors[1] < errors[2]).all()
     np.testing.assert_array_equal(between.eta, far.eta)
     assert "3 years" in between.elasticities.set_name
     assert all(text.startswith("3 years: between short") for text in between.elasticities.source)

@@ -1,10 +1,13 @@
 """Which elasticity a product gets: prefixes, exporters, home shares, overrides."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 
 import tradewedge as tw
+from tradewedge.errors import DataError
 
 INF = float("inf")
 
@@ -46,6 +49,26 @@ def test_one_source_is_said_once(flows: pl.DataFrame, elasticities: pl.DataFrame
     assert tw.World.from_flows(flows, source).elasticities.source == ("a book", "a book")
     unsaid = tw.World.from_flows(flows, elasticities).elasticities.source
     assert unsaid == ("user table", "user table")
+
+
+def test_the_standard_error_is_that_of_the_row_that_gave_sigma(
+    flows: pl.DataFrame, tmp_path: Path
+) -> None:
+    given = table(
+        ("", None, 2.0, 1.0, 3.0, None),
+        ("28", None, 3.0, None, None, None),
+        ("284690", None, 9.0, None, None, None),
+    ).with_columns(standard_error=pl.Series([0.2, 0.3, None], dtype=pl.Float64))
+    world = tw.World.from_flows(flows, given)
+    np.testing.assert_array_equal(world.elasticities.sigma_standard_error, [0.3, np.nan])
+    reopened = tw.load_world(world.save(tmp_path / "world"))
+    np.testing.assert_array_equal(reopened.elasticities.sigma_standard_error, [0.3, np.nan])
+    part = world.select(["284610"])
+    assert part.elasticities.sigma_standard_error.tolist() == [0.3]
+    replaced = world.with_elasticities(sigma=5.0)
+    assert np.isnan(replaced.elasticities.sigma_standard_error).all()
+    with pytest.raises(DataError, match="standard_error is below 0"):
+        tw.World.from_flows(flows, given.with_columns(standard_error=-pl.col("sigma")))
 
 
 def test_supply_may_differ_by_exporter(flows: pl.DataFrame) -> None:
