@@ -24,10 +24,10 @@ def supply(draft: Draft, task: Task, measure: SupplyShift) -> Remark:
     _check_observed(task, "tons of output")
     weighing = weigh(task, measure)
     output = _by_country(task, weighing)
-    base = output[world.exporter_country[exporters]]
     if measure.tons is not None:
+        exporters = np.unique(world.exporter_row[weighing.rows])
         added = np.where(output > 0, measure.tons, 0.0)
-        factor = 1.0 + measure.tons / base
+        factor = 1.0 + measure.tons / output[world.exporter_country[exporters]]
     else:
         assert measure.factor is not None  # one of the two is given
         added = (measure.factor - 1.0) * output
@@ -51,9 +51,11 @@ def capacity(draft: Draft, task: Task, measure: Capacity) -> Remark:
     else:
         weighing = weigh(task, measure)
         remark = weighing.remark
+        exporters = np.unique(world.exporter_row[weighing.rows])
         held = weighing.tons * contained(task, measure.mineral, measure.content, weighing.rows)
         output = _by_country(task, Weighing(weighing.rows, held, remark))
         limit = measure.tons / output[world.exporter_country[exporters]]
+    limit = 1.0 + measure.reached * (limit - 1.0) if measure.reached < 1 else limit
     closed = exporters[limit == 0]
     draft.excluded[task.rows[np.isin(place, closed)]] = True
     fixed = np.isinf(world.epsilon[exporters]) & (limit > 0)

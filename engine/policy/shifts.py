@@ -109,18 +109,31 @@ class Capacity(Limited):
     Where it binds, the price carries a scarcity rent, which is the producer's.
 
     A limit of 0 stops all its sales.
+
+    Attributes
+    ----------
+    reached : float, default 1
+        Share of the way from baseline output to the limit that has been gone, 0 to 1. Set by
+        ``ramp_until``: a plant that grows starts from what is sold in the baseline.
     """
+
+    reached: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_one_sided(self, "importer", _ALL_SALES)
+        self._put_share("reached")
 
     @property
     def whole_rows(self) -> bool:
         return True
 
+    def ramped(self, share: float) -> Self:
+        return replace(self, reached=share * self.reached)
+
     def effect(self) -> str:
-        return f"Capacity {self.limit_text}"
+        way = "" if self.reached == 1 else f", {self.reached * 100:.3g} % of the way there"
+        return f"Capacity {self.limit_text}{way}"
 
     def _scope_text(self) -> str:
         return f"{codes_text(self.products)} of {codes_text(self.exporter)}"

@@ -146,6 +146,7 @@ def test_a_ramp_needs_a_start_before_it() -> None:
             tw.SupplyShift(factor=2.0, start=start, ramp_until="2027-01-01")
     assert tw.SupplyShift(factor=3.0).ramped(0.25).factor == pytest.approx(1.5)
     assert tw.DemandShift(factor=0.5).ramped(0.5).factor == pytest.approx(0.75)
+    assert tw.Capacity(tons=10.0).ramped(0.25).reached == 0.25
 
 
 def test_dates_are_told_in_words() -> None:

@@ -339,6 +339,31 @@ class TestProducers:
         assert wedges.owners.capacity_measure[row] == 0
         assert wedges.matches[0].flows == 3
 
+    def test_a_capacity_grows_from_baseline_output(self, weighed: tw.World) -> None:
+        plant = {"exporter": "CHL", **LI, "start": "2026-01-01", "ramp_until": "2028-01-01"}
+        for limit, full in (({"tons": 60}, 60 / 75), ({"fraction": 3}, 3.0), ({"tons": 0}, 0.0)):
+            case = tw.Scenario("plant", [tw.Capacity(**plant, **limit)])
+            row = seller(weighed, "283691", "CHL")
+            for day, reached in (("2026-01-01", 0.0), ("2027-01-01", 0.5)):
+                wedges = compile_wedges(weighed, case.at(day))
+                assert wedges.instruments.capacity[row] == pytest.approx(1 + reached * (full - 1))
+            (grown,) = case.at("2028-01-01").measures
+            assert grown.reached == 1
+        assert "50 % of the way there" in case.at("2027-01-01").measures[0].title
+
+    def test_an_exporter_without_tons_can_be_left_alone(self, weighed: tw.World) -> None:
+        both = {"exporter": ["CHL", "CHN"], **LI, "tons": 60, "missing_tons": "skip"}
+        for measure in (tw.Capacity(**both), tw.SupplyShift(**both)):
+            wedges = compiled(weighed, measure)
+            known, blind = (seller(weighed, "283691", code) for code in ("CHL", "CHN"))
+            assert (wedges.supply[blind], wedges.supply[known] == 1.0) == (
+                1.0,
+                isinstance(measure, tw.Capacity),
+            )
+            if wedges.instruments is not None:
+                assert wedges.instruments.capacity[known] == pytest.approx(60 / 75)
+                assert np.isinf(wedges.instruments.capacity[blind])
+
     def test_no_capacity_is_an_exclusion_at_home_too(self, weighed: tw.World) -> None:
         wedges = compiled(weighed, tw.Capacity(exporter="CHL", **LI, fraction=0))
         assert np.count_nonzero(~wedges.admitted) == 3
