@@ -133,7 +133,7 @@ def residuals(market: Market, shock: Shock, found: KernelSolution) -> dict[str, 
     cost = (price - rents.scarcity_rent)[finite]
     gap = np.where(cost < 1e-10, np.maximum(gap, 0), gap)
     # The difference of price and scarcity rent is rounded, and may leave no digit.
-    gap = np.where(cost < 1e-13 * price[finite], 0, gap)
+    gap = np.where(cost < 1e-11 * price[finite], 0, gap)
     below = price[finite] / np.maximum(cost, 1e-10)
     gap = np.maximum(np.abs(gap) - 1e-14 * market.epsilon[finite] * below, 0)
     room = np.log(given.capacity[active] / made[active])
