@@ -39,7 +39,9 @@ class Compiler:
     """
 
     world: World
-    _indices: dict[str, scope.Index] = field(default_factory=dict, init=False, repr=False)
+    _indices: dict[tuple[str, date | None], scope.Index] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     @cached_property
     def _law(self) -> LawOfDays:
@@ -48,9 +50,9 @@ class Compiler:
     def compile(self, scenario: Scenario) -> Wedges:
         """Apply a scenario's measures to the flows; see :func:`compile_wedges`."""
         scenario = scenario.of_its_day()
-        index = self._indices.setdefault(
-            scenario.vintage, scope.Index(self.world, scenario.vintage)
-        )
+        on = scenario.date if isinstance(scenario.date, date) else None
+        key = scenario.vintage, on
+        index = self._indices.setdefault(key, scope.Index(self.world, *key))
         day = scenario.law
         where = f"scenario {scenario.name!r}"
         base = under_law(self._law, day, where) if isinstance(day, date) else None

@@ -6,11 +6,11 @@ which flows it meets is found by :mod:`tradewedge.policy.compile`.
 Scope, the same for every measure
 ---------------------------------
 ``importer``, ``exporter``
-    An ISO3 code, a country or aggregate of the world, a group name (``"G7"``), a list of
-    these, or ``"*"``. Sales at home (exporter = importer) are left alone unless
-    ``include_domestic``, also when both sides are named (``"USA"`` to ``"USA"``). Flows inside a
-    customs union are left alone unless ``include_intra`` or both sides are named one by one,
-    that is, neither by a group nor by ``"*"``.
+    An ISO3 code, a country or aggregate of the world, a group name (``"G7"``, with its members on
+    the scenario's day), a list of these, or ``"*"``. Sales at home (exporter = importer) are left
+    alone unless ``include_domestic``, also when both sides are named (``"USA"`` to ``"USA"``).
+    Flows inside a customs union are left alone unless ``include_intra`` or both sides are named
+    one by one, that is, neither by a group nor by ``"*"``.
 ``products``
     An HS prefix of 2, 4 or 6 digits, a product name of the world, a named list
     (``"pcmdp:processed"``), a list of these, or ``"*"``.

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -37,9 +38,10 @@ class Places:
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """The countries of one world, ready for look-ups."""
+    """The countries of one world, ready for look-ups; groups have their members of a day."""
 
     world: World
+    on: date | None = None
 
     @cached_property
     def row(self) -> dict[str, int]:
@@ -72,7 +74,7 @@ class Atlas:
         An aggregate partner is in where all its members are.
         """
         inside = np.zeros((len(self.row), len(self.row)), dtype=bool)
-        for members in map(frozenset, codes.customs_unions().values()):
+        for members in map(frozenset, codes.customs_unions(self.on).values()):
             rows = [
                 row
                 for code, row in self.row.items()
@@ -111,7 +113,7 @@ def find(atlas: Atlas, wanted: Codes, where: str) -> Places:
         elif text in atlas.row:
             matched[atlas.row[text]] = named[atlas.row[text]] = True
         elif codes.is_group(text):
-            for member in codes.group_members(text):
+            for member in _members(atlas, text, where):
                 if member in atlas.row:
                     matched[atlas.row[member]] = True
                 elif member in atlas.hidden_in:
@@ -153,6 +155,13 @@ def only_segment(atlas: Atlas, places: Places, name: str, where: str) -> Places:
             f'world.split_importer("USA", {{"{name}": 0.05}}), or with segments in the scenario'
         )
     return replace(places, matched=places.matched & inside, named=places.named & inside)
+
+
+def _members(atlas: Atlas, group: str, where: str) -> tuple[str, ...]:
+    try:
+        return codes.group_members(group, atlas.on)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}; give the measure a start") from None
 
 
 def _country(atlas: Atlas, text: str, where: str) -> str:

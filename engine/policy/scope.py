@@ -1,6 +1,7 @@
 """Which flows of a world a measure touches, and why where there are none."""
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from itertools import combinations
 
@@ -27,14 +28,17 @@ class Index:
     world : World
     vintage : str
         HS edition of the measures' own product codes; "" for the world's.
+    on : date, optional
+        Day whose members groups have; None: those not known to have left.
     """
 
     world: World
     vintage: str = ""
+    on: date | None = None
 
     @cached_property
     def atlas(self) -> places.Atlas:
-        return places.Atlas(self.world)
+        return places.Atlas(self.world, self.on)
 
     @cached_property
     def shelf(self) -> goods.Shelf:

@@ -2,10 +2,12 @@
 
 from datetime import date
 
+import polars as pl
 import pytest
 
 import tradewedge as tw
 from tradewedge.errors import ConfigError
+from tradewedge.policy import compile_wedges
 from tradewedge.policy.scenario import law
 
 BAN = tw.Exclusion(
@@ -211,3 +213,22 @@ def test_bad_scenarios_say_what_is_wrong(arguments: dict, message: str) -> None:
 def test_an_unknown_branch_gets_its_nearest() -> None:
     with pytest.raises(ConfigError, match=r"no branch 'tarif'.*did you mean \"tariff\""):
         NEGOTIATION.branch("tarif")
+
+
+def test_a_group_has_the_members_of_the_day() -> None:
+    """Australia joined the agreements on minerals on 20 October 2025, Japan on the 28th."""
+    flows = pl.DataFrame(
+        {"product": "284690", "exporter": ["AUS", "JPN"], "importer": "USA", "value": 1.0}
+    )
+    world = tw.World.from_flows(flows, vintage="HS2022", year=2024)
+    case = tw.Scenario("deal", [tw.Tariff(exporter="minerals_agreements", rate=0.1)])
+    met = {
+        day: compile_wedges(world, case.at(day)).matches[0].exporters
+        for day in ("2025-10-20", "2025-10-28")
+    }
+    assert met == {"2025-10-20": ("AUS",), "2025-10-28": ("AUS", "JPN")}
+    assert compile_wedges(world, case).matches[0].exporters == ("AUS", "JPN")
+    with pytest.raises(
+        ConfigError, match=r"measure 1 \(Tariff\): exporter: group .* no members on"
+    ):
+        compile_wedges(world, case.at("2025-10-19"))
