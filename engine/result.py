@@ -116,12 +116,17 @@ class Result:
         )
 
     def _each(self, table: Callable[[Solution], pl.DataFrame]) -> pl.LazyFrame:
-        """One table per scenario, scenarios in order of their names."""
+        """One table per scenario, scenarios in order of their names; invented ones say so."""
+        against = self.reference is not None and self.reference.hypothetical
         ordered = sorted(self.solutions, key=lambda solution: solution.wedges.scenario.name)
         return pl.concat(
             table(solution)
             .lazy()
-            .select(pl.lit(solution.wedges.scenario.name).alias("scenario"), pl.all())
+            .select(
+                pl.lit(solution.wedges.scenario.name).alias("scenario"),
+                pl.all(),
+                pl.lit(against or solution.wedges.scenario.hypothetical).alias("hypothetical"),
+            )
             for solution in ordered
         )
 

@@ -88,6 +88,17 @@ def test_tables_are_the_methods(result: tw.Result) -> None:
     assert set(COLUMNS) <= set(result.tables())
 
 
+def test_invented_scenarios_are_marked_in_every_table(world: tw.World) -> None:
+    rate = tw.Tariff(importer="USA", exporter="CHN", rate=0.1, status="hypothetical")
+    cases = [tw.Scenario("a", [rate]), tw.Scenario("b", [])]
+    for reference, marked in ((None, [True, False]), (tw.Scenario("c", [rate]), [True, True])):
+        for name, table in tw.solve(world, cases, reference=reference).tables().items():
+            if name in ("parameters", "limits"):  # no scenario, no rows
+                continue
+            found = table.select("scenario", "hypothetical").unique().sort("scenario").collect()
+            assert found["hypothetical"].to_list() == marked, name
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_keys_are_sorted_and_unique(name: str, result: tw.Result) -> None:
     table = result.tables()[name].collect().select(KEYS[name])
