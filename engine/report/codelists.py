@@ -8,7 +8,7 @@ from rich.text import Text
 from tradewedge import codes
 from tradewedge.codes.groups import group_titles
 from tradewedge.report.layout import bullet
-from tradewedge.report.wording import count
+from tradewedge.report.wording import count, share
 
 
 def group_list() -> Group:
@@ -43,15 +43,23 @@ def list_page(name: str) -> Group:
     ]
     if found.note:
         head.append(Text(f"Note: {found.note}"))
-    rows = [bullet(_product(code, found.vintage)) for code in found.products]
-    if found.set_aside:
-        rows.append(Text("Under the list's rule, and yet not on it", style="bold"))
-        rows += [bullet(_product(code, found.vintage)) for code in found.set_aside]
-    return Group(*head, *rows)
+    aside = [Text("Under the list's rule, and yet not on it", style="bold")]
+    return Group(
+        *head,
+        *(bullet(_product(code, found.vintage) + _part(code, found)) for code in found.products),
+        *(aside if found.set_aside else []),
+        *(bullet(_product(code, found.vintage)) for code in found.set_aside),
+    )
 
 
 def _product(code: str, vintage: str) -> str:
     return f"{code} {codes.product_text(code, vintage) or ''}".strip()
+
+
+def _part(code: str, found: codes.NamedList) -> str:
+    """The share of a code that is on the list, where that is not all."""
+    part = found.coverage[code]
+    return "" if part is None or part == 1.0 else f" ({share(part)} of it)"
 
 
 def _table(*titles: str) -> Table:

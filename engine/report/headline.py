@@ -174,8 +174,9 @@ class Headline:
     @property
     def mean_sigma(self) -> float:
         """Mean sigma of the touched products, weighted by the buyers' spending."""
-        found = self.touched_parameters
-        return float((found["sigma"] * found["weight"]).sum() / found["weight"].sum())
+        weight = pl.col("weight")
+        mean = (pl.col("sigma") * weight).sum() / weight.sum()
+        return float(self.touched_parameters.select(mean).item())
 
     @cached_property
     def unserved(self) -> pl.DataFrame:
