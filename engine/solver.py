@@ -58,7 +58,7 @@ def solve(
     horizon : float, optional
         Years that trade has had to adjust: replaces the world's elasticities by those of
         :meth:`World.at_horizon`.
-    backend : {"auto", "cpu", "reference"}
+    backend : {"auto", "cpu", "jax", "reference"}
     tolerance : float
         On the log excess demand of every exporter and product.
     on_failure : {"report", "raise"}
@@ -97,7 +97,7 @@ def solve(
     prepared = perf_counter()
     timings = {"prepare": prepared - start, "compile": 0.0, "solve": 0.0}
     if model == "armington":
-        timings["compile"] = backends.compile_kernels(chosen)
+        timings["compile"] = backends.compile_kernels(chosen, world.market)
     compiler = Compiler(world)
 
     def run(scenario: Scenario) -> Solution:

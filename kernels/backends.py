@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from enum import StrEnum
+from importlib.util import find_spec
+from pkgutil import iter_modules
 from time import perf_counter
 
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock
@@ -27,22 +29,52 @@ _READY = {
     Backend.CPU: "compiled by Numba for the processor, all cores",
     Backend.REFERENCE: "plain NumPy, one product after another; slow, for checks",
 }
-_MISSING = {Backend.JAX: "JAX", Backend.CUPY: "CuPy"}
+_MISSING = {Backend.CUPY: "CuPy"}
 
 
 def probe() -> dict[Backend, tuple[bool, str]]:
     """Say of every backend but ``auto`` whether it can run here, and a clause on why or what.
+
+    Imports JAX.
 
     Returns
     -------
     dict
         Backend → (available, clause).
     """
-    ready = {backend: (True, text) for backend, text in _READY.items()}
-    return ready | {
-        backend: (False, f"there is no {name} kernel in this version")
-        for backend, name in _MISSING.items()
-    }
+    return {backend: _probe(backend) for backend in Backend if backend is not Backend.AUTO}
+
+
+def _probe(backend: Backend) -> tuple[bool, str]:
+    if backend in _READY:
+        return True, _READY[backend]
+    if backend is Backend.JAX:
+        return _probe_jax()
+    return False, f"there is no {_MISSING[backend]} kernel in this version"
+
+
+def _probe_jax() -> tuple[bool, str]:
+    try:
+        from tradewedge.kernels.jax_runtime import mesh, on_gpu
+
+        where = mesh()
+    except (ImportError, RuntimeError) as error:
+        return False, f"JAX does not start: {error}"
+    kind = f"GPU ({where.devices.flat[0].device_kind})" if on_gpu(where) else "CPU"
+    count = f"{where.size} {kind} device{'s' if where.size > 1 else ''}"
+    return True, f"compiled by XLA for {count}; products with instruments on the processor"
+
+
+def _gpu_for_jax() -> tuple[bool, str]:
+    """Whether JAX sees a GPU; JAX is only imported where it has a plugin for one."""
+    plugins = find_spec("jax_plugins")
+    places = [] if plugins is None else list(plugins.submodule_search_locations or [])
+    if not any(found.name.startswith(("xla_cuda", "xla_rocm")) for found in iter_modules(places)):
+        return False, "JAX has no GPU plugin here (pip install 'tradewedge[gpu]' brings one)"
+    available, clause = _probe_jax()
+    if available and "GPU" not in clause:
+        return False, "JAX has a GPU plugin but finds no GPU"
+    return available, clause
 
 
 def resolve(name: str) -> tuple[Backend, str]:
@@ -63,14 +95,15 @@ def resolve(name: str) -> tuple[Backend, str]:
     Unavailable
         If the name is unknown or what it names cannot run here.
     """
-    usable = ", ".join(str(backend) for backend in (Backend.AUTO, *_READY))
+    usable = ", ".join(str(backend) for backend in (Backend.AUTO, *_READY, Backend.JAX))
     if name not in list(Backend):
         raise Unavailable(f"backend {name!r} is unknown; use one of {usable}")
     backend = Backend(name)
     if backend is Backend.AUTO:
-        missing = " or ".join(_MISSING.values())
-        return Backend.CPU, f"auto chose cpu: this version has no {missing} kernel."
-    available, clause = probe()[backend]
+        found, clause = _gpu_for_jax()
+        chosen = Backend.JAX if found else Backend.CPU
+        return chosen, f"auto chose {chosen}: {clause}."
+    available, clause = _probe(backend)
     if not available:
         raise Unavailable(f"backend {name!r} cannot run: {clause}; use one of {usable}")
     return backend, f"{name} was asked for: {clause}."
@@ -92,17 +125,33 @@ def solver(backend: Backend) -> Solver:
         from tradewedge.kernels.reference import solve as plain
 
         return plain
+    if backend is Backend.JAX:
+        from tradewedge.kernels.armington_jax import solve as blocks
+
+        return blocks
     raise Unavailable(f"backend {str(backend)!r} has no kernel; see resolve()")
 
 
-def compile_kernels(backend: Backend) -> float:
+def compile_kernels(backend: Backend, market: Market | None = None) -> float:
     """Compile the backend's kernel, or load it from its cache on disk, before it is timed.
+
+    Parameters
+    ----------
+    backend : Backend
+        As :func:`resolve` returns it.
+    market : Market, optional
+        What will be solved: JAX compiles for its shapes. Without one it compiles nothing here,
+        and the first solve does.
 
     Returns
     -------
     float
         Seconds this took: next to nothing from the second call in a process on.
     """
+    if backend is Backend.JAX and market is not None:
+        from tradewedge.kernels.armington_jax import compile_programs
+
+        return compile_programs(market)
     if backend is not Backend.CPU:
         return 0.0
     import numpy as np
@@ -111,8 +160,8 @@ def compile_kernels(backend: Backend) -> float:
     from tradewedge.kernels.sample import random_market, random_shock
 
     rng = np.random.default_rng(0)
-    market = random_market(rng, 1)
-    shock = random_shock(rng, market)
+    small = random_market(rng, 1)
+    shock = random_shock(rng, small)
     start = perf_counter()
-    solve(market, shock, Options())
+    solve(small, shock, Options())
     return perf_counter() - start

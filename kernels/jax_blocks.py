@@ -6,17 +6,21 @@ device.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tradewedge.kernels.market import Bools, Floats, Ints, Market, Shock
 
-SIZES = np.array([1, 2, 4, 8, 16, 32, 48, 64, 96, 128, 160, 192, 224, 256])
+Array = Any
+"""NumPy's on the host, JAX's on a device, or only its shape while compiling."""
+
+SIZES = np.array([1, 8, 16, 32, 48, 64, 96, 128, 160, 192, 224, 256])
 """Padded numbers of exporters and importers; multiples of the last above it."""
-MOST_BINS = 6
+MOST_BINS = 4
 """Shapes per market, with and without a nest each."""
+CHEAP = 2**19
+"""Cells of padding, over all products, that cost less than compiling one more shape."""
 MOST_LANES = 1024
 
 
@@ -47,23 +51,23 @@ class Calibration(NamedTuple):
     end for padding. ``terms`` is the length of the longest sum of the product plus 4.
     """
 
-    cell: NDArray[np.int32]  # [d, n]
-    share: Floats  # [d, n]
-    sales_share: Floats  # [d, n]
-    home: Bools  # [d, n]
-    sigma: Floats  # [d, k]
-    eta: Floats  # [d, k]
-    sigma_home: Floats  # [d, k]
-    epsilon: Floats  # [d, k, i]
-    terms: Floats  # [d, k]
+    cell: Array  # [d, n] int32
+    share: Array  # [d, n]
+    sales_share: Array  # [d, n]
+    home: Array  # [d, n] bool
+    sigma: Array  # [d, k]
+    eta: Array  # [d, k]
+    sigma_home: Array  # [d, k]
+    epsilon: Array  # [d, k, i]
+    terms: Array  # [d, k]
 
 
 class Cases(NamedTuple):
     """What scenarios change in a round. ``log_cost`` is infinite where nothing is admitted."""
 
-    log_cost: Floats  # [d, s, n]
-    log_supply: Floats  # [d, s, k, i]
-    log_demand: Floats  # [d, s, k, j]
+    log_cost: Array  # [d, s, n]
+    log_supply: Array  # [d, s, k, i]
+    log_demand: Array  # [d, s, k, j]
 
 
 def bins(market: Market, devices: int, scenarios: int, cells: int) -> list[Bin]:
@@ -128,9 +132,8 @@ def _padded(size: Ints) -> Ints:
 
 
 def _round_up(count: int) -> int:
-    """Up by at most a quarter, to one of few values."""
-    grain = 2 ** max(4, int(np.log2(max(count, 1))) - 2)
-    return -(-count // grain) * grain
+    """To a power of two: a longer list costs little, another shape a compilation."""
+    return 1 << max(10, (count - 1).bit_length())
 
 
 def _merged(sizes: Ints, members: Ints) -> Iterator[tuple[tuple[int, int], Ints]]:
@@ -140,10 +143,12 @@ def _merged(sizes: Ints, members: Ints) -> Iterator[tuple[tuple[int, int], Ints]
         ((int(i), int(j)), members[group.ravel() == number])
         for number, (i, j) in enumerate(shapes.tolist())
     ]
-    while len(parts) > MOST_BINS:
-        _, first, second = min(
+    while len(parts) > 1:
+        waste, first, second = min(
             (_waste(parts[a], parts[b]), a, b) for a in range(len(parts)) for b in range(a)
         )
+        if waste > CHEAP and len(parts) <= MOST_BINS:
+            break
         other, one = parts.pop(first), parts.pop(second)
         union = (max(one[0][0], other[0][0]), max(one[0][1], other[0][1]))
         parts.append((union, np.sort(np.concatenate([one[1], other[1]]))))

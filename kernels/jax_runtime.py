@@ -4,11 +4,14 @@ Importing this module imports JAX. Nothing that a user's own JAX code depends on
 is turned on around our calls only, and a cache directory is set only where none was.
 """
 
+# JAX does not type all that it exports.
+# mypy: allow-untyped-calls
+
 import os
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 # JAX takes three quarters of a GPU when it first looks at it; it reads this at that moment.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
@@ -18,6 +21,8 @@ import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from numpy.typing import NDArray
+
+_Tree = TypeVar("_Tree")
 
 AXIS = "products"
 """Mesh axis over which products are divided among devices."""
@@ -40,7 +45,7 @@ def keep_programs() -> Path | None:
         says, else ``tradewedge/jax`` in the user's cache directory; None where that cannot be
         written.
     """
-    named = jax.config.jax_compilation_cache_dir
+    named = jax.config.jax_compilation_cache_dir  # type: ignore[attr-defined]
     if named is not None:
         return Path(named)
     home = os.environ.get("XDG_CACHE_HOME")
@@ -69,11 +74,17 @@ def split(where: Mesh) -> NamedSharding:
     return NamedSharding(where, PartitionSpec(AXIS))
 
 
-def put(array: NDArray[Any], where: NamedSharding) -> jax.Array:
-    """Give each device its part of an array that every process holds in full."""
+def put(arrays: _Tree, where: NamedSharding) -> _Tree:
+    """Give each device its part of arrays that every process holds in full."""
     if jax.process_count() == 1:
-        return jax.device_put(array, where)
-    return jax.make_array_from_callback(array.shape, where, lambda part: array[part])
+        placed: _Tree = jax.device_put(arrays, where)
+        return placed
+
+    def one(array: NDArray[Any]) -> jax.Array:
+        return jax.make_array_from_callback(array.shape, where, lambda part: array[part])
+
+    made: _Tree = jax.tree.map(one, arrays)
+    return made
 
 
 def fetch(array: jax.Array) -> NDArray[Any]:

@@ -27,6 +27,8 @@ def _fresh_numba_cache() -> None:
         text.update(path.read_bytes())
     place = REPOSITORY / "build" / "numba" / text.hexdigest()[:16]
     os.environ.setdefault("NUMBA_CACHE_DIR", str(place))
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(REPOSITORY / "build" / "jax"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
 
 
 _fresh_numba_cache()
