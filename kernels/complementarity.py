@@ -1,4 +1,4 @@
-"""One product under instruments: its layout, residuals and their Jacobian.
+"""One product under instruments: its layout and residuals.
 
 Unknowns are the log marginal costs x [i] of exporters with finite supply elasticity, and the log
 premiums lambda [g] of group limits. A capacity is a group of all flows of one exporter, whose
@@ -22,7 +22,7 @@ import numpy as np
 from tradewedge.kernels import demand as dm
 from tradewedge.kernels import instruments as ins
 from tradewedge.kernels.demand import Demand
-from tradewedge.kernels.market import Bools, Floats, Ints, row_sums
+from tradewedge.kernels.market import Bools, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,86 +282,3 @@ def _lowest(problem: Problem, price: Floats) -> Floats:
     lowest = np.full(len(price), -np.inf)
     lowest[rigid] = -np.exp(price[rigid])
     return lowest
-
-
-def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, Floats]:
-    """Residuals and their derivatives by the free prices and the premiums.
-
-    Returns
-    -------
-    residual : float64 [u]
-    matrix : float64 [u, u]
-        Rows and columns: free exporters, then groups.
-    """
-    demand, groups = problem.demand, problem.groups
-    n, exporters, count = len(problem.exporter), len(problem.exporters), len(groups.start)
-    unknowns, size = exporters + count, len(demand.log_demand)
-    m, importer = demand.bundled, demand.importer
-    answer = dm.respond(demand, state.indices, state.bound)
-    # Effect of each unknown on each importer's levels.
-    columns = np.concatenate([problem.exporter, exporters + groups.of])
-    rows = np.concatenate([np.arange(n), groups.flow])
-    place = importer[rows] * unknowns + columns
-
-    def effect(by_flow: Floats) -> Floats:
-        weight = (by_flow * state.passed)[rows]
-        return row_sums(place, weight, size * unknowns).reshape(size, unknowns)
-
-    # Weight of each importer in each exporter's sales and in each group.
-    moving = np.where(state.bound, 0.0, 1.0)
-    sales = np.exp(problem.log_sales + state.log_quantity - state.log_demanded[problem.exporter])
-    used = np.exp(state.log_quantity[groups.flow] + groups.log_weight - state.log_used[groups.of])
-    weight = np.concatenate([sales, used]) * moving[rows]
-    bundled = rows < m
-    back = columns * size + importer[rows]
-
-    def weights(part: Bools) -> Floats:
-        return row_sums(back, weight * part, unknowns * size).reshape(unknowns, size)
-
-    matrix = weights(bundled) @ effect(answer.level)
-    if m < n:
-        matrix += weights(~bundled) @ effect(answer.home_level)
-    # The flow's own price: [row of the unknown, unknown] through each flow.
-    own = (weight[:n], weight[n:], -dm.elasticities(demand) * state.passed)
-    diagonal = np.arange(exporters)
-    matrix[diagonal, diagonal] += row_sums(problem.exporter, own[0] * own[2], exporters)
-    if count:
-        _add_own_of_groups(matrix, problem, *own)
-        matrix[exporters:] *= -1
-    matrix[diagonal, diagonal] -= state.supply_slope
-    _replace_inactive(matrix, problem, state, premium)
-    free = np.concatenate([problem.free, np.arange(exporters, unknowns)])
-    residual = np.concatenate([state.price_residual, state.premium_residual])
-    return residual[free], matrix[np.ix_(free, free)]
-
-
-def _add_own_of_groups(
-    matrix: Floats, problem: Problem, sales: Floats, used: Floats, own: Floats
-) -> None:
-    groups, exporters = problem.groups, len(problem.exporters)
-    count, flow = len(groups.start), groups.flow
-    exporter = problem.exporter[flow]
-    at = exporter * count + groups.of
-    by_premium = np.bincount(at, (sales * own)[flow], exporters * count)
-    by_price = np.bincount(at, used * own[flow], exporters * count)
-    matrix[:exporters, exporters:] += by_premium.reshape(exporters, count)
-    matrix[exporters:, :exporters] += by_price.reshape(exporters, count).T
-    touched, place = np.unique(flow, return_inverse=True)
-    member = np.zeros((count, len(touched)))
-    member[groups.of, place] = 1.0
-    through = np.zeros_like(member)
-    through[groups.of, place] = used * own[flow]
-    matrix[exporters:, exporters:] += through @ member.T
-
-
-def _replace_inactive(matrix: Floats, problem: Problem, state: State, premium: Floats) -> None:
-    """Put in the rows whose complementarity residual is the unknown itself."""
-    sigma, exporters = problem.demand.sigma, len(problem.exporters)
-    at_lowest = state.price_residual > state.excess
-    rows = np.flatnonzero(at_lowest)
-    matrix[rows] = 0.0
-    # Newton on e^x would move x by 1 at a time: a third of its slope moves it by 3.
-    matrix[rows, rows] = state.price_residual[rows] / 3
-    rows = exporters + np.flatnonzero(sigma * premium < state.slack)
-    matrix[rows] = 0.0
-    matrix[rows, rows] = sigma

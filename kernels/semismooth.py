@@ -4,7 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tradewedge.kernels.complementarity import Problem, State, evaluate, jacobian
+from tradewedge.kernels.complementarity import Problem, State, evaluate
+from tradewedge.kernels.jacobian import jacobian
+from tradewedge.kernels.linear import solution
 from tradewedge.kernels.market import Floats
 
 DAMPING = 0.5
@@ -111,7 +113,7 @@ def _at(problem: Problem, found: Found, price: Floats, premium: Floats) -> Found
 def _newton_step(problem: Problem, found: Found) -> Found | None:
     """One step of semismooth Newton, halved until the residual falls; None where it does not."""
     residual, matrix = jacobian(problem, found.state, found.premium)
-    move = _solved(matrix, -residual)
+    move = solution(matrix, -residual)
     if move is None:
         return None
     # Cut element by element, so that a price that nothing answers to does not hold up the rest.
@@ -152,7 +154,7 @@ def _follow_sweeps(problem: Problem, found: Found, count: int) -> Found:
         matrix[: free.size] *= -1
         residual[free.size :] *= -1
         matrix[np.diag_indices_from(matrix)] += own / span
-        move = _solved(matrix, residual)
+        move = solution(matrix, residual)
         if move is None:
             span /= 10
             found = replace(found, steps=found.steps + 1)
@@ -172,12 +174,3 @@ def _moved(problem: Problem, found: Found, move: Floats) -> Found:
     price[free] += move[: free.size]
     premium = np.maximum(0.0, found.premium + move[free.size :])
     return _at(problem, found, price, premium)
-
-
-def _solved(matrix: Floats, right: Floats) -> Floats | None:
-    """Solution of a linear system; None without one."""
-    try:
-        move = np.linalg.solve(matrix, right)
-    except np.linalg.LinAlgError:
-        move = np.linalg.lstsq(matrix, right, rcond=None)[0]
-    return move.astype(np.float64, copy=False) if np.isfinite(move).all() else None
