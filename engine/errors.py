@@ -31,11 +31,3 @@ class TradewedgeWarning(UserWarning):
 
 class SuspiciousRateWarning(TradewedgeWarning):
     """A rate looks like a percentage (25) where a fraction (0.25) is meant."""
-
-
-class DroppedRowsWarning(TradewedgeWarning):
-    """Rows were dropped while reading; the counts are in the message and the audit."""
-
-
-class FallbackWarning(TradewedgeWarning):
-    """Something other than what was asked for is being used."""

@@ -5,6 +5,7 @@ import numbers
 from collections.abc import Iterable, Mapping, Set
 from difflib import get_close_matches
 
+from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError
 
 Codes = str | tuple[str, ...]
@@ -91,6 +92,5 @@ def is_hypothetical(status: str | None) -> bool:
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Return "; did you mean ...?" with the nearest of ``known``, or nothing."""
-    spelt = {name.lower(): name for name in known}
-    near = get_close_matches(str(word).lower(), spelt, n=1, cutoff=0.5)
-    return f'; did you mean "{spelt[near[0]]}"?' if near else ""
+    near = nearest(str(word), known, 1)
+    return f'; did you mean "{near[0]}"?' if near else ""

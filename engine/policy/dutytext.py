@@ -58,31 +58,35 @@ def parse_duty(text: str, where: str = "duty") -> DutyText:
     rate: float | None = None
     usd: float | None = None
     mineral: str | None = None
-    for term in text.split("+"):
-        if found := _AD_VALOREM.fullmatch(term.strip()):
-            if rate is not None:
-                raise ConfigError(f"{where} {text!r} has two percentages")
-            rate = float(found.group(1)) / 100.0
-        elif found := _specific(term.strip()):
-            if usd is not None:
-                raise ConfigError(f"{where} {text!r} has two duties by weight")
-            usd = _usd_per_kg(found)
-            said = found.group("mineral")
-            mineral = said.lower() if said else None
-        else:
+    for part in text.split("+"):
+        term = read_term(part)
+        if term is None:
             raise ConfigError(
-                f"{where} {text!r}: cannot read {term.strip()!r}; write it like "
+                f"{where} {text!r}: cannot read {part.strip()!r}; write it like "
                 '"5.2¢/kg + 4%", "$1.04/kg", "17.8¢/kg on molybdenum content" or "Free"'
             )
+        if "/" in part:
+            if usd is not None:
+                raise ConfigError(f"{where} {text!r} has two duties by weight")
+            usd, mineral = term.usd_per_kg, term.mineral
+        else:
+            if rate is not None:
+                raise ConfigError(f"{where} {text!r} has two percentages")
+            rate = term.ad_valorem
     return DutyText(rate or 0.0, usd or 0.0, mineral)
 
 
-def _specific(term: str) -> re.Match[str] | None:
-    """A term by weight in exactly one currency unit."""
-    found = _SPECIFIC.fullmatch(term)
+def read_term(text: str) -> DutyText | None:
+    """One term of a printed duty; None where it has another form."""
+    text = text.strip()
+    if found := _AD_VALOREM.fullmatch(text):
+        return DutyText(float(found.group(1)) / 100.0, 0.0, None)
+    found = _SPECIFIC.fullmatch(text)
+    # A number has one currency unit, before it or after it.
     if found is None or bool(found.group("dollars")) == bool(found.group("cents")):
         return None
-    return found
+    said = found.group("mineral")
+    return DutyText(0.0, _usd_per_kg(found), said.lower() if said else None)
 
 
 def _usd_per_kg(found: re.Match[str]) -> float:

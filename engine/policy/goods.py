@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tradewedge import codes
 from tradewedge.errors import ConfigError
 from tradewedge.policy.checks import EVERYTHING, Codes
+from tradewedge.policy.words import some
 from tradewedge.world import World
 
 #: How a note begins that names codes, written out one by one, of which the world has no flow.
@@ -121,7 +122,7 @@ def find(shelf: Shelf, wanted: Codes, where: str) -> Goods:
         else:
             raise ConfigError(_unknown(shelf, text, where))
     if without_flow:
-        notes.append(f"{ABSENT} {_some(without_flow)}")
+        notes.append(f"{ABSENT} {some(without_flow)}")
     parts = {row: part for row, part in parts.items() if not matched[row]}
     matched[list(parts)] = True
     return Goods(matched, tuple(notes), parts)
@@ -165,7 +166,7 @@ def _named_list(shelf: Shelf, listed: codes.NamedList) -> tuple[list[int], list[
     if listed.set_aside:
         notes.append(
             f"{listed.name}: {len(listed.set_aside)} codes under the list's rule are not on it: "
-            f"{_some(listed.set_aside)}"
+            f"{some(listed.set_aside)}"
         )
     if shelf.world.vintage is not None:
         rows, more = _translated(shelf, listed.products, listed.vintage, listed.name)
@@ -199,7 +200,7 @@ def _in_part(
         return held, []
     note = (
         f"{listed.name}: {len(widened)} codes of which it holds some lines only have no one-to-one "
-        f"counterpart in {target} and are taken as a whole: {_some(widened)}"
+        f"counterpart in {target} and are taken as a whole: {some(widened)}"
     )
     return held, [note]
 
@@ -216,17 +217,17 @@ def _translated(
     if result.ambiguous:
         notes.append(
             f"{name}: {len(result.ambiguous)} codes of {vintage} have no one-to-one counterpart "
-            f"in {target}, all their counterparts are taken: {_some(result.ambiguous)}"
+            f"in {target}, all their counterparts are taken: {some(result.ambiguous)}"
         )
     if result.widened:
         notes.append(
             f"{name}: {len(result.widened)} of the counterparts also hold goods outside it: "
-            f"{_some(result.widened)}"
+            f"{some(result.widened)}"
         )
     if result.missing:
         notes.append(
             f"{name}: {len(result.missing)} codes of {vintage} have no counterpart in {target}: "
-            f"{_some(result.missing)}"
+            f"{some(result.missing)}"
         )
     rows, more = _rows_of(shelf, result.products, name)
     return rows, notes + more
@@ -239,7 +240,7 @@ def _rows_of(shelf: Shelf, products: Sequence[str], name: str) -> tuple[list[int
     if lost:
         notes.append(
             f"{name}: no flow in this world for {len(lost)} of {len(products)} products: "
-            f"{_some(lost)}"
+            f"{some(lost)}"
         )
     return [row for rows in found.values() for row in rows], notes
 
@@ -258,8 +259,3 @@ def _unknown(shelf: Shelf, text: str, where: str) -> str:
         f"{where}: unknown product {text!r} in world {world.name!r}{hint}. Allowed are {allowed}, "
         'a named list ("pcmdp:processed"), a list of these, or "*"'
     )
-
-
-def _some(items: Sequence[str]) -> str:
-    more = f" and {len(items) - 10} more" if len(items) > 10 else ""
-    return ", ".join(items[:10]) + more

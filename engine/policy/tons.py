@@ -11,6 +11,7 @@ import numpy as np
 from tradewedge.errors import ConfigError
 from tradewedge.policy.draft import Floats, Ints, Remark, Task
 from tradewedge.policy.weighed import Weighed
+from tradewedge.policy.words import flow_name
 from tradewedge.sources import content
 from tradewedge.world import World
 
@@ -113,12 +114,7 @@ def _average(task: Task, rows: Ints, missing: np.ndarray) -> Floats:
 
 def _no_tons(task: Task, rows: Ints, missing: np.ndarray) -> str:
     world = task.world
-    first = rows[missing][0]
-    flow = (
-        f"{world.products[world.flow_product[first]]} "
-        f"{world.countries[world.flow_exporter[first]]} to "
-        f"{world.countries[world.flow_importer[first]]}"
-    )
+    flow = flow_name(world, rows[missing][0])
     start = f"{task.where} needs tons, which "
     if np.isnan(world.quantity).all():
         return (

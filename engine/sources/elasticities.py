@@ -6,7 +6,6 @@ scalars from ``data/elasticities/sets.yaml``; the README beside them explains bo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 import yaml
 
+from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError
 
 VINTAGES: Final = ("HS1992", "HS1996", "HS2002", "HS2007", "HS2012", "HS2017", "HS2022")
@@ -227,6 +227,6 @@ def _sigma_text(chosen: ElasticitySet) -> pl.Expr:
 
 
 def _unknown(what: str, given: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
-    close = get_close_matches(str(given), known, n=1, cutoff=0.4)
+    close = nearest(str(given), known, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return f"No {what} is called {given!r}.{hint} There are: {', '.join(known)}."

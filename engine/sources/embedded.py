@@ -7,7 +7,6 @@ knows a particular world: the folder says everything.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Final
@@ -15,6 +14,7 @@ from typing import Any, Final
 import polars as pl
 import yaml
 
+from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError, DataError
 
 META_FILE: Final = "world.yaml"
@@ -173,7 +173,7 @@ def _folder(name: str) -> Traversable:
     known = {world.name: world for world in worlds()}
     if name in known:
         return data_root().joinpath(name)
-    close = get_close_matches(name, known, n=1, cutoff=0.5)
+    close = nearest(name, known, 1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     listing = "; ".join(
         f"{world.name} ({', '.join(map(str, world.years))})" for world in known.values()

@@ -2,12 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
 
-_CENT: Final = 0.01
-_KG_PER_TON: Final = 1000.0
-_AD_VALOREM = re.compile(r"^([\d.]+)\s*%$")
-_PER_WEIGHT = re.compile(r"^(\$?)([\d.]+)(¢?)\s*/\s*(kg|t)$")
+from tradewedge.policy.dutytext import read_term
+
 _PROGRAMMES = re.compile(r"([^()]*)\(([^()]*)\)")
 
 
@@ -35,16 +32,15 @@ def read_rate(text: str) -> Rate:
     """Read a rate such as ``Free``, ``3.7%`` or ``5.2¢/kg + 4%``."""
     ad_valorem = usd_per_kg = 0.0
     complete = bool(text.strip())
-    for part in (part.strip() for part in text.split("+")):
-        if part == "Free":
+    for part in text.split("+"):
+        if part.strip() == "Free":
             continue
-        if found := _AD_VALOREM.match(part):
-            ad_valorem += float(found[1]) / 100
-        elif (found := _PER_WEIGHT.match(part)) and bool(found[1]) != bool(found[3]):
-            amount = float(found[2]) * (_CENT if found[3] else 1.0)
-            usd_per_kg += amount / (_KG_PER_TON if found[4] == "t" else 1.0)
-        else:
+        term = read_term(part)
+        if term is None or term.mineral is not None:
             complete = False
+        else:
+            ad_valorem += term.ad_valorem
+            usd_per_kg += term.usd_per_kg
     return Rate(round(ad_valorem, 6), round(usd_per_kg, 8), complete)
 
 
