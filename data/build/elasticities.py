@@ -12,8 +12,9 @@ from typing import Final
 
 import polars as pl
 
+from tradewedge.codes import VINTAGES
 from tradewedge.errors import DataError
-from tradewedge.sources.elasticities import VINTAGES, Settings, read_settings
+from tradewedge.sources.elasticities import Settings, read_settings
 
 HERE: Final = Path(__file__).resolve().parent.parent / "elasticities"
 DEFAULT: Final = pl.DataFrame({"product": [""]})

@@ -45,7 +45,7 @@ def capacity(draft: Draft, task: Task, measure: Capacity) -> Remark:
     _check_observed(task, "output")
     exporters = np.unique(world.exporter_row[task.rows])
     remark, place = Remark(), world.exporter_row[task.rows]
-    tons = world.quantity[task.rows]
+    tons = world.quantity
     if measure.tons is None:
         limit = np.full(exporters.size, measure.fraction)
     else:
@@ -53,6 +53,8 @@ def capacity(draft: Draft, task: Task, measure: Capacity) -> Remark:
         remark = weighing.remark
         exporters = np.unique(world.exporter_row[weighing.rows])
         held = weighing.tons * contained(task, measure.mineral, measure.content, weighing.rows)
+        tons = np.full(world.value.size, np.nan)
+        tons[weighing.rows] = held
         output = _by_country(task, Weighing(weighing.rows, held, remark))
         limit = measure.tons / output[world.exporter_country[exporters]]
     limit = 1.0 + measure.reached * (limit - 1.0) if measure.reached < 1 else limit
@@ -74,7 +76,7 @@ def capacity(draft: Draft, task: Task, measure: Capacity) -> Remark:
                 rent="producer",
                 rows=task.rows[rows],
                 limit=spread[place[rows]],
-                tons=tons[rows],
+                tons=tons[task.rows[rows]],
             )
         )
     return remark

@@ -13,10 +13,8 @@ from typing import Any, Final
 import polars as pl
 import yaml
 
-from tradewedge.codes import nearest
+from tradewedge.codes import VINTAGES, nearest
 from tradewedge.errors import ConfigError
-
-VINTAGES: Final = ("HS1992", "HS1996", "HS2002", "HS2007", "HS2012", "HS2017", "HS2022")
 
 # What the tiers of each base are, as told in `source`.
 _TIERS: Final = {

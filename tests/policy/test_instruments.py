@@ -375,6 +375,9 @@ class TestProducers:
         assert (group.kind, group.rent, group.unit) == ("capacity", "producer", "CHL")
         assert group.limit == pytest.approx(60 / 75)
         assert wedges.instruments.group_flow.size == 3
+        half = tw.Capacity(exporter="CHL", **LI, tons=30, mineral="lithium", content=0.5)
+        (group,) = compiled(elastic, half).owners.groups
+        assert (group.limit, group.tons_base) == (pytest.approx(60 / 75), pytest.approx(75 / 2))
 
     def test_contract_for_differences(self, weighed: tw.World) -> None:
         contract = tw.ContractForDifference(

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradewedge.codes import VINTAGES
 from tradewedge.data.build import elasticities as build
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.sources.elasticities import (
-    VINTAGES,
     elasticity_set,
     elasticity_sets,
     eta_kind,
