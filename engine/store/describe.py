@@ -104,6 +104,7 @@ def _scenario(result: "Result", wedges: Wedges) -> dict[str, Any]:
                 "flows": match.flows,
                 "products": match.products,
                 "value_base": match.value_base,
+                "covered_value": match.covered_value,
                 "home_flows": match.home_flows,
                 "home_value": match.home_value,
                 "exporters": match.exporters,
