@@ -40,7 +40,7 @@ def solve(plain: Solver, market: Market, shock: Shock, options: Options) -> Kern
         return solution
     solution = replace(solution, log_shadow=np.zeros(len(given.group_limit)))
     for product in touched_products(market, shock).tolist():
-        if solution.status[product] in (Status.INFEASIBLE, Status.NONFINITE_INPUT):
+        if not Status(solution.status[product]).has_prices:
             continue
         if is_valid(market, given, product):
             _product(solution, market, shock, product, options)
@@ -100,7 +100,7 @@ def _product(
     state = found.state
     done = state.residual <= options.tolerance
     if not done and semismooth.has_diverged(problem, found.premium):
-        fail(solution, market, product, Status.INFEASIBLE)
+        fail(solution, market, product, Status.UNBOUNDED)
         return
     limits = len(problem.groups.index)
     price = found.price.copy()

@@ -25,6 +25,8 @@ def row_sums(row: Ints, weight: Floats, size: int) -> Floats:
 class Status(IntEnum):
     """How the solution of one product ended.
 
+    INFEASIBLE is proven: no equilibrium exists. UNBOUNDED is not: the premium of a limit rose
+    beyond all use, which happens where demand does not respond to its price (eta = 0).
     OUT_OF_RANGE is a linear model's: its first-order answer has a price or quantity below zero.
     """
 
@@ -33,6 +35,12 @@ class Status(IntEnum):
     INFEASIBLE = 2
     NONFINITE_INPUT = 3
     OUT_OF_RANGE = 4
+    UNBOUNDED = 5
+
+    @property
+    def has_prices(self) -> bool:
+        """Whether the product's rows hold numbers, converged or not."""
+        return self in (Status.CONVERGED, Status.MAX_STEPS)
 
 
 @dataclass(frozen=True, eq=False)

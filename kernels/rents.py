@@ -96,7 +96,7 @@ def overlay(
     """
     rents = no_rents(np.where(np.isnan(delivered), np.nan, quantity), found.log_price)
     for product in touched_products(market, shock).tolist():
-        if found.status[product] in (Status.INFEASIBLE, Status.NONFINITE_INPUT):
+        if not Status(found.status[product]).has_prices:
             continue
         problem = problem_of(market, shock, product)
         if problem.flow.size == 0:
