@@ -1,7 +1,7 @@
 """By how much the law changed the duty on each flow of a world between two days."""
 
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 from typing import Final
 
@@ -142,11 +142,7 @@ def law_change(world: World, on: date | str, since: date | str | None = None) ->
 def year_of(rules: Law, year: int) -> list[tuple[date, float]]:
     """First days of the law's spells in a year, with their share of its days."""
     first, following = date(year, 1, 1), date(year + 1, 1, 1)
-    turns = {first}
-    for row in rules.rates:
-        for turn in (row.start, row.end and row.end + timedelta(days=1)):
-            if turn is not None and first < turn < following:
-                turns.add(turn)
+    turns = {first, *(day for day in rules.turns if first < day < following)}
     days = sorted(turns)
     ends = [*days[1:], following]
     return [

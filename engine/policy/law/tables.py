@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, cached_property
 from typing import cast
 
@@ -157,6 +157,21 @@ class Law:
         closed = np.bincount(listed.last[held], minlength=n)
         found: Bools = np.cumsum(opened - closed)[:-1] > 0
         return found
+
+    @cached_property
+    def turns(self) -> frozenset[date]:
+        """Every day from which the law differs from that of the day before."""
+        begun = [row.start for row in self.rates] + [start for *_, start, _ in self.preferences]
+        over = [row.end for row in self.rates] + [end for *_, end in self.preferences]
+        listed = np.concatenate([scope.since for scope in self.scopes.values()])
+        return frozenset(
+            (
+                *begun,
+                *(end + timedelta(days=1) for end in over if end is not None),
+                *(date.fromordinal(day) for day in np.unique(listed[listed > 0]).tolist()),
+                *self.column_2.values(),
+            )
+        )
 
     @cached_property
     def imports(self) -> Cells:

@@ -112,6 +112,16 @@ def test_the_year_is_averaged_over_its_days() -> None:
     assert mean == pytest.approx(before * 270 / 366 + after * 96 / 366)
 
 
+def test_the_year_turns_with_lists_and_column_2_too() -> None:
+    """Russia pays column 2 from 9 April 2022; derivatives join the metals on 18 August 2025."""
+    assert date(2022, 4, 9) in [day for day, _ in year_of(law(), 2022)]
+    assert date(2025, 8, 18) in [day for day, _ in year_of(law(), 2025)]
+    w = replace(world(["RUS"]), year=2022)
+    mean = by_exporter(w, law_change(w, "2022-12-31"))["RUS"]
+    whole = by_exporter(w, law_change(w, "2022-12-31", since="2022-01-01"))["RUS"]
+    assert mean == pytest.approx(whole * 98 / 365)
+
+
 def test_falls_stop_at_zero() -> None:
     """Solar modules lose the safeguard of 14 %, which a baseline of 5 % did not pay in full."""
     w = world(["VNM"], "854143")
