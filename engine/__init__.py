@@ -35,6 +35,8 @@ _HOMES = {
     "ContractForDifference": "tradewedge.policy",
     "solve": "tradewedge.solver",
     "Result": "tradewedge.result",
+    "sensitivity": "tradewedge.derivatives",
+    "Outcome": "tradewedge.derivatives",
     "TradewedgeError": "tradewedge.errors",
     "DataError": "tradewedge.errors",
     "ConfigError": "tradewedge.errors",
