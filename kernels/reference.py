@@ -26,23 +26,30 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
         return instrumented.solve(solve, market, shock, options)
     solution = empty_solution(market)
     for product in range(len(market.sigma)):
-        block = block_of(market, shock, product)
-        if block.share.size == 0:
-            continue
-        if not eq.is_valid(block):
-            solution.status[product] = Status.NONFINITE_INPUT
-            solution.residual[product] = solution.error_bound[product] = np.nan
-        elif not eq.has_finite_index(block):
-            solution.status[product] = Status.INFEASIBLE
-            solution.residual[product] = solution.error_bound[product] = np.nan
-        else:
-            first, second = split_steps(options.max_steps)
-            attempt = plain_steps(block, options.tolerance, first)
-            if attempt.residual > options.tolerance:
-                last = newton(block, attempt.log_price, options.tolerance, second)
-                attempt = Attempt(last.log_price, last.residual, attempt.steps + last.steps)
-            record(solution, market, product, block, attempt, options.tolerance)
+        solve_product(solution, market, shock, product, options)
     return solution
+
+
+def solve_product(
+    solution: KernelSolution, market: Market, shock: Shock, product: int, options: Options
+) -> None:
+    """Solve one product under a shock without instruments, and write it into the solution."""
+    block = block_of(market, shock, product)
+    if block.share.size == 0:
+        return
+    if not eq.is_valid(block):
+        solution.status[product] = Status.NONFINITE_INPUT
+        solution.residual[product] = solution.error_bound[product] = np.nan
+    elif not eq.has_finite_index(block):
+        solution.status[product] = Status.INFEASIBLE
+        solution.residual[product] = solution.error_bound[product] = np.nan
+    else:
+        first, second = split_steps(options.max_steps)
+        attempt = plain_steps(block, options.tolerance, first)
+        if attempt.residual > options.tolerance:
+            last = newton(block, attempt.log_price, options.tolerance, second)
+            attempt = Attempt(last.log_price, last.residual, attempt.steps + last.steps)
+        record(solution, market, product, block, attempt, options.tolerance)
 
 
 def plain_steps(block: Block, tolerance: float, max_steps: int) -> Attempt:

@@ -1,0 +1,1 @@
+"""The kernel for CUDA and what hands it work, whatever the device."""
