@@ -9,6 +9,7 @@ from tradewedge.kernels import equations as eq
 from tradewedge.kernels import semismooth
 from tradewedge.kernels.complementarity import Problem, State, evaluate
 from tradewedge.kernels.dense import block_of, ranges
+from tradewedge.kernels.endless import endless_groups, is_exceeded_in_the_end
 from tradewedge.kernels.feasible import is_proven_infeasible
 from tradewedge.kernels.instruments import effectively_admitted
 from tradewedge.kernels.layout import is_valid, problem_of, touched_products
@@ -100,7 +101,9 @@ def _product(
     state = found.state
     done = state.residual <= options.tolerance
     if not done and semismooth.has_diverged(problem, found.premium):
-        fail(solution, market, product, Status.UNBOUNDED)
+        endless = endless_groups(problem, found.premium)
+        proven = is_exceeded_in_the_end(market, shock, product, endless, options)
+        fail(solution, market, product, Status.INFEASIBLE if proven else Status.UNBOUNDED)
         return
     limits = len(problem.groups.index)
     price = found.price.copy()

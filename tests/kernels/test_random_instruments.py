@@ -158,7 +158,7 @@ def check(seed: int) -> Status:
     market, shock = draw(seed)
     found = armington_cpu.solve(market, shock, Options())
     status = Status(int(found.status[0]))
-    if status in (Status.INFEASIBLE, Status.UNBOUNDED):
+    if status is Status.INFEASIBLE:
         assert market.eta[0] == 0
         return status
     assert status is Status.CONVERGED, seed
@@ -177,7 +177,6 @@ def test_sixty_random_markets() -> None:
 def test_a_thousand_random_markets(batch: int) -> None:
     ends = [check(seed) for seed in range(2000 + 100 * batch, 2100 + 100 * batch)]
     assert ends.count(Status.CONVERGED) > 90
-    assert ends.count(Status.UNBOUNDED) <= 3
 
 
 @given(st.integers(0, 2**32 - 1))
