@@ -98,6 +98,9 @@ def solve(
     timings = {"prepare": prepared - start, "compile": 0.0, "solve": 0.0}
     if model == "armington":
         timings["compile"] = backends.compile_kernels(chosen, world.market)
+        start = perf_counter()
+        backends.prepare(chosen, world.market)
+        timings["prepare"] += perf_counter() - start
     compiler = Compiler(world)
 
     def run(scenario: Scenario) -> Solution:

@@ -6,13 +6,9 @@ elsewhere. Threads take slices of products of about equal numbers of flows, and 
 computed the same way whatever slice it is in: results do not depend on the number of threads.
 """
 
-import itertools
 import math
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numba
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -31,6 +27,7 @@ from tradewedge.kernels.market import (
     Status,
 )
 from tradewedge.kernels.reference import empty_solution, record
+from tradewedge.kernels.sell_cpu import frozen, in_parts, slices
 
 DEPTH = 5
 """Differences that Anderson acceleration remembers."""
@@ -38,7 +35,6 @@ ACCELERATED_STEPS = 150
 """Sweeps after which a product goes to Newton."""
 GROWTH = 10.0
 """An accelerated step whose step length exceeds the best so far by this factor is undone."""
-SLICES_PER_THREAD = 8
 
 _CONVERGED = int(Status.CONVERGED)
 _MAX_STEPS = int(Status.MAX_STEPS)
@@ -141,54 +137,35 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
     solution = empty_solution(market)
     rows = _Rows(
         *(
-            _frozen(getattr(shock if hasattr(shock, name) else market, name), _dtype(name))
+            frozen(getattr(shock if hasattr(shock, name) else market, name), _dtype(name))
             for name in _Rows._fields
         )
     )
     out = _Out(*(getattr(solution, name) for name in _Out._fields))
     first, second = newton.split_steps(options.max_steps)
     first = min(first, ACCELERATED_STEPS)
-    pending = np.zeros(len(market.sigma), np.bool_)
+    plain = plain_cpu.Rows(*(getattr(rows, name) for name in plain_cpu.Rows._fields))
+    found = plain_cpu.Out(*out)
+    layout = market.layout if np.isnan(market.sigma_home).any() else None
+    pending = (np.diff(market.flow_ptr) > 0) & (layout is None)
 
     def work(part: tuple[int, int]) -> None:
-        plain_cpu.solve_slice(rows, out, *part, options.tolerance, first, pending)
+        if layout is not None:
+            plain_cpu.solve_slice(plain, layout, found, *part, options.tolerance, first, pending)
         if pending[part[0] : part[1]].any():
             _solve_slice(rows, out, *part, options.tolerance, first, pending)
 
-    threads: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    parts = slices(market.flow_ptr, threads * SLICES_PER_THREAD)
-    if threads == 1 or len(parts) < 2:
-        for part in parts:
-            work(part)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(work, parts))
+    in_parts(work, slices(market.flow_ptr))
     if second:
         for product in np.flatnonzero(solution.status == Status.MAX_STEPS).tolist():
             _finish(solution, market, shock, product, options.tolerance, second)
     return solution
 
 
-def slices(flow_ptr: Ints, parts: int) -> Sequence[tuple[int, int]]:
-    """Cut the products into at most ``parts`` ranges of about equal numbers of flows."""
-    products = len(flow_ptr) - 1
-    weight = flow_ptr + 8 * np.arange(products + 1)
-    cuts = np.searchsorted(weight, np.linspace(0, weight[-1], parts + 1))
-    edges = np.unique(np.concatenate([[0], cuts, [products]])).tolist()
-    return list(itertools.pairwise(edges))
-
-
 def _dtype(name: str) -> type[np.generic]:
     if name.startswith("flow_") or name.endswith("_ptr"):
         return np.int64
     return np.bool_ if name in ("home", "admitted") else np.float64
-
-
-def _frozen(array: NDArray[Any], dtype: type[np.generic]) -> NDArray[Any]:
-    """Return a contiguous read-only view: one compiled version serves memory maps too."""
-    view = np.ascontiguousarray(array, dtype).view()
-    view.flags.writeable = False
-    return view
 
 
 def _finish(

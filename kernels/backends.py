@@ -29,13 +29,12 @@ _READY = {
     Backend.CPU: "compiled by Numba for the processor, all cores",
     Backend.REFERENCE: "plain NumPy, one product after another; slow, for checks",
 }
-_MISSING = {Backend.CUPY: "CuPy"}
 
 
 def probe() -> dict[Backend, tuple[bool, str]]:
     """Say of every backend but ``auto`` whether it can run here, and a clause on why or what.
 
-    Imports JAX.
+    Imports JAX, and CuPy in a process of its own.
 
     Returns
     -------
@@ -50,7 +49,16 @@ def _probe(backend: Backend) -> tuple[bool, str]:
         return True, _READY[backend]
     if backend is Backend.JAX:
         return _probe_jax()
-    return False, f"there is no {_MISSING[backend]} kernel in this version"
+    return _probe_cupy()
+
+
+def _probe_cupy() -> tuple[bool, str]:
+    from tradewedge.kernels.armington_cupy import probe as probe_gpu
+
+    available, clause = probe_gpu()
+    if available:
+        clause += "; products with instruments on the processor"
+    return available, clause
 
 
 def _probe_jax() -> tuple[bool, str]:
@@ -95,18 +103,31 @@ def resolve(name: str) -> tuple[Backend, str]:
     Unavailable
         If the name is unknown or what it names cannot run here.
     """
-    usable = ", ".join(str(backend) for backend in (Backend.AUTO, *_READY, Backend.JAX))
     if name not in list(Backend):
-        raise Unavailable(f"backend {name!r} is unknown; use one of {usable}")
+        raise Unavailable(f"backend {name!r} is unknown; use one of {_usable()}")
     backend = Backend(name)
     if backend is Backend.AUTO:
-        found, clause = _gpu_for_jax()
-        chosen = Backend.JAX if found else Backend.CPU
-        return chosen, f"auto chose {chosen}: {clause}."
+        return _best()
     available, clause = _probe(backend)
     if not available:
-        raise Unavailable(f"backend {name!r} cannot run: {clause}; use one of {usable}")
+        raise Unavailable(f"backend {name!r} cannot run: {clause}; use one of {_usable()}")
     return backend, f"{name} was asked for: {clause}."
+
+
+def _usable() -> str:
+    gpu = [Backend.CUPY] if _probe_cupy()[0] else []
+    return ", ".join(str(backend) for backend in (Backend.AUTO, *_READY, Backend.JAX, *gpu))
+
+
+def _best() -> tuple[Backend, str]:
+    """The first that finds a GPU, else the processor; and why."""
+    reasons = []
+    for backend, look in ((Backend.CUPY, _probe_cupy), (Backend.JAX, _gpu_for_jax)):
+        found, clause = look()
+        if found:
+            return backend, f"auto chose {backend}: {clause}."
+        reasons.append(clause)
+    return Backend.CPU, f"auto chose cpu: {'; '.join(reasons)}."
 
 
 def solver(backend: Backend) -> Solver:
@@ -129,6 +150,10 @@ def solver(backend: Backend) -> Solver:
         from tradewedge.kernels.armington_jax import solve as blocks
 
         return blocks
+    if backend is Backend.CUPY:
+        from tradewedge.kernels.armington_cupy import solve as fused
+
+        return fused
     raise Unavailable(f"backend {str(backend)!r} has no kernel; see resolve()")
 
 
@@ -152,6 +177,12 @@ def compile_kernels(backend: Backend, market: Market | None = None) -> float:
         from tradewedge.kernels.armington_jax import compile_programs
 
         return compile_programs(market)
+    if backend is Backend.CUPY:
+        from tradewedge.kernels.armington_cupy import compile_kernel
+
+        start = perf_counter()
+        compile_kernel()
+        return perf_counter() - start
     if backend is not Backend.CPU:
         return 0.0
     import numpy as np
@@ -165,3 +196,9 @@ def compile_kernels(backend: Backend, market: Market | None = None) -> float:
     start = perf_counter()
     solve(small, shock, Options())
     return perf_counter() - start
+
+
+def prepare(backend: Backend, market: Market) -> None:
+    """Lay the market out for the backend: what no scenario changes, kept on the market."""
+    if backend is Backend.CPU:
+        market.layout  # noqa: B018  cached

@@ -8,9 +8,14 @@ by the ``*_ptr`` arrays, and a product without flows owns none. Only active coun
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from tradewedge.kernels.sell_cpu import Layout
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -81,6 +86,13 @@ class Market:
     eta: Floats
     sigma_home: Floats
     epsilon: Floats
+
+    @cached_property
+    def layout(self) -> "Layout":
+        """The flows as the CPU kernel multiplies with them; made at first use."""
+        from tradewedge.kernels.sell_cpu import layout
+
+        return layout(self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tradewedge.kernels.flows_cpu import price_and_quantity
 from tradewedge.kernels.instruments import effectively_admitted
-from tradewedge.kernels.market import Floats, KernelSolution, Market, Shock, row_sums
-from tradewedge.kernels.rents import Rents, no_rents, overlay
+from tradewedge.kernels.market import Bools, Floats, KernelSolution, Market, Shock, row_sums
+from tradewedge.kernels.rents import Rents, overlay
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,40 +26,49 @@ class Recovered:
         Supply ``Z p^epsilon``; for infinite epsilon what is demanded; 0 without a market.
     composite : float64 [M]
         ``P^(-eta) D``; 0 without a supplier.
-    rents : Rents
-        What instruments add to delivered prices and to what producers get.
+    rents : Rents or None
+        What instruments add to delivered prices and to what producers get; None where the
+        scenario has none.
     """
 
     delivered: Floats
     quantity: Floats
     output: Floats
     composite: Floats
-    rents: Rents
+    rents: Rents | None
 
 
 def recover(market: Market, shock: Shock, found: KernelSolution) -> Recovered:
     """Evaluate demand and supply at the solved prices (model equations of docs/model.md)."""
     admitted = effectively_admitted(market, shock)
+    everything = bool(admitted.all())
+    if np.isnan(market.sigma_home).all():
+        delivered, quantity = price_and_quantity(market, shock, found, admitted)
+    else:
+        delivered, quantity = _nested(market, shock, found, admitted)
+    output = _output(market, shock, found, quantity)
+    rents = None
+    if shock.instruments is not None:
+        rents = overlay(market, shock, found, delivered, quantity, output)
+    eta = np.repeat(market.eta, np.diff(market.importer_ptr))
+    composite = np.exp(shock.log_demand - eta * found.log_index)
+    if not everything:
+        buyers = found.log_index.size
+        served = np.bincount(market.flow_importer[admitted], minlength=buyers) > 0
+        composite = np.where(served, composite, 0.0)
+    return Recovered(delivered, quantity, output, composite, rents)
+
+
+def _nested(
+    market: Market, shock: Shock, found: KernelSolution, admitted: Bools
+) -> tuple[Floats, Floats]:
+    """Delivered price and quantity where some product has a nest of home sales; [F]."""
     log_delivered = found.log_price[market.flow_exporter] + shock.log_cost
     log_delivered = np.where(admitted, log_delivered, np.nan)
-    eta = np.repeat(market.eta, np.diff(market.importer_ptr))
     log_quantity = _log_quantity(market, shock, found, log_delivered)
-    # Behind a floor a producer price may be next to 0, with a quantity here that is replaced below.
+    # Behind a floor a producer price may be next to 0, with a quantity here that is replaced later.
     with np.errstate(over="ignore" if shock.instruments else "warn"):
-        delivered, quantity = np.exp(log_delivered), np.where(admitted, np.exp(log_quantity), 0.0)
-    output = _output(market, shock, found, quantity)
-    if shock.instruments is None:
-        rents = no_rents(np.where(admitted, quantity, np.nan), found.log_price)
-    else:
-        rents = overlay(market, shock, found, delivered, quantity, output)
-    served = np.bincount(market.flow_importer[admitted], minlength=found.log_index.size) > 0
-    return Recovered(
-        delivered=delivered,
-        quantity=quantity,
-        output=output,
-        composite=np.where(served, np.exp(shock.log_demand - eta * found.log_index), 0.0),
-        rents=rents,
-    )
+        return np.exp(log_delivered), np.where(admitted, np.exp(log_quantity), 0.0)
 
 
 def _log_quantity(
@@ -106,9 +116,10 @@ def _log_import_index(market: Market, log_delivered: Floats, sigma: Floats, size
 
 
 def _output(market: Market, shock: Shock, found: KernelSolution, quantity: Floats) -> Floats:
-    size = found.log_price.size
-    demanded = row_sums(market.flow_exporter, market.sales_share * quantity, size)
     supplied = np.isfinite(market.epsilon) & ~np.isnan(found.log_price)
-    log_supply = shock.log_supply[supplied] + market.epsilon[supplied] * found.log_price[supplied]
-    demanded[supplied] = np.exp(log_supply)
-    return demanded
+    log_supply = shock.log_supply + np.where(supplied, market.epsilon, 0.0) * found.log_price
+    output: Floats = np.exp(log_supply)
+    if not supplied.all():
+        sold = row_sums(market.flow_exporter, market.sales_share * quantity, output.size)
+        output = np.where(supplied, output, sold)
+    return output

@@ -5,6 +5,7 @@ and Kortum (2008), doi:10.1057/imfsp.2008.17.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -45,19 +46,14 @@ def solve(
         market = replace(market, sigma_home=np.full(len(world.products), float(sigma_home)))
     change = shock(world, wedges)
     found = solver(backend)(market, change, options)
-    flows = recover(market, change, found)
     return Solution(
         wedges=wedges,
         price_hat=np.exp(found.log_price),
         index_hat=np.exp(found.log_index),
-        composite_hat=flows.composite,
-        delivered_hat=flows.delivered,
-        quantity_hat=flows.quantity,
-        output_hat=flows.output,
         status=found.status,
         iterations=found.iterations,
         residual=found.residual,
         error_bound=found.error_bound,
-        rents=None if change.instruments is None else flows.rents,
+        recover=partial(recover, market, change, found),
         log_shadow=found.log_shadow,
     )

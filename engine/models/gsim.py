@@ -15,6 +15,7 @@ from tradewedge.errors import ConfigError
 from tradewedge.kernels import gsim
 from tradewedge.kernels.backends import Backend
 from tradewedge.kernels.market import Market, Options, Status, row_sums
+from tradewedge.kernels.recover import Recovered
 from tradewedge.models.solution import Solution
 from tradewedge.policy import Wedges, shock
 from tradewedge.world import World
@@ -70,18 +71,22 @@ def _linear(market: Market, world: World, wedges: Wedges) -> Solution:
         "output_hat": 1.0 + sold,
     }
     status = _reject_negative(world, found.status, hats)
+    flows = Recovered(
+        delivered=hats["delivered_hat"],
+        quantity=hats["quantity_hat"],
+        output=hats["output_hat"],
+        composite=hats["composite_hat"],
+        rents=None,
+    )
     return Solution(
         wedges=wedges,
         price_hat=hats["price_hat"],
         index_hat=hats["index_hat"],
-        composite_hat=hats["composite_hat"],
-        delivered_hat=hats["delivered_hat"],
-        quantity_hat=hats["quantity_hat"],
-        output_hat=hats["output_hat"],
         status=status,
         iterations=found.iterations,
         residual=found.residual,
         error_bound=np.full(found.residual.size, np.nan),
+        recover=lambda: flows,
     )
 
 

@@ -1,10 +1,13 @@
 """What a model returns for one scenario, whatever the model."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewedge.kernels.recover import Recovered
 from tradewedge.kernels.rents import Rents
 from tradewedge.policy import Wedges
 
@@ -23,20 +26,13 @@ class Solution:
         Producer price of each exporter row; NaN where no market is left.
     index_hat : float64 [M]
         Price index of each importer row; NaN where no supplier is left.
-    composite_hat : float64 [M]
-        Quantity of the composite that the importer buys; 0 where no supplier is left.
-    delivered_hat, quantity_hat : float64 [F]
-        Duty-paid price and quantity; price NaN and quantity 0 where the flow is excluded.
-    output_hat : float64 [X]
-        Output from the supply side (for infinite epsilon: what is demanded); 0 where no market
-        is left.
     status : int8 [K]
         :class:`tradewedge.kernels.market.Status`.
     iterations : int64 [K]
     residual, error_bound : float64 [K]
         Largest |log excess demand|; proven bound on the log-price error, NaN where there is none.
-    rents : Rents or None
-        What instruments add to delivered prices; None where the scenario has none.
+    recover : callable
+        Returns what follows from the prices; called once, when it is first asked for.
     log_shadow : float64 [G]
         Log of the premium factor of each group limit.
     """
@@ -44,13 +40,42 @@ class Solution:
     wedges: Wedges
     price_hat: Floats
     index_hat: Floats
-    composite_hat: Floats
-    delivered_hat: Floats
-    quantity_hat: Floats
-    output_hat: Floats
     status: NDArray[np.int8]
     iterations: NDArray[np.int64]
     residual: Floats
     error_bound: Floats
-    rents: Rents | None = None
+    recover: Callable[[], Recovered]
     log_shadow: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @cached_property
+    def recovered(self) -> Recovered:
+        """What follows from the prices, flow by flow."""
+        return self.recover()
+
+    @property
+    def composite_hat(self) -> Floats:
+        """Quantity of the composite that each importer buys, [M]; 0 without a supplier."""
+        return self.recovered.composite
+
+    @property
+    def delivered_hat(self) -> Floats:
+        """Duty-paid price, [F]; NaN where the flow is excluded."""
+        return self.recovered.delivered
+
+    @property
+    def quantity_hat(self) -> Floats:
+        """Quantity, [F]; 0 where the flow is excluded."""
+        return self.recovered.quantity
+
+    @property
+    def output_hat(self) -> Floats:
+        """Output from the supply side, [X]; for infinite epsilon what is demanded.
+
+        0 where no market is left.
+        """
+        return self.recovered.output
+
+    @property
+    def rents(self) -> Rents | None:
+        """What instruments add to delivered prices; None where the scenario has none."""
+        return self.recovered.rents

@@ -262,13 +262,29 @@ def shock(world: World, wedges: Wedges) -> Shock:
     log_cost[rows] = (
         np.log1p(wedges.tariff_new[rows])
         - np.log1p(world.tariff_base[rows])
-        + np.log(wedges.trade_cost[rows])
-        + np.log1p(wedges.export_tax[rows])
+        + _log(wedges.trade_cost[rows])
+        + _log1p(wedges.export_tax[rows])
     )
     return Shock(
         log_cost=log_cost,
         admitted=wedges.admitted,
-        log_supply=np.log(wedges.supply),
-        log_demand=np.log(wedges.demand),
+        log_supply=_log(wedges.supply),
+        log_demand=_log(wedges.demand),
         instruments=wedges.instruments,
     )
+
+
+def _log1p(rate: Floats) -> Floats:
+    """Logarithm of 1 + rate for rates most of which are 0."""
+    result = np.zeros(rate.size)
+    rows = np.flatnonzero(rate)
+    result[rows] = np.log1p(rate[rows])
+    return result
+
+
+def _log(factor: Floats) -> Floats:
+    """Logarithm of factors most of which are 1."""
+    result = np.zeros(factor.size)
+    rows = np.flatnonzero(factor != 1.0)
+    result[rows] = np.log(factor[rows])
+    return result
