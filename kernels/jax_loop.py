@@ -188,9 +188,8 @@ def block(
     return Found(*(part.reshape(*sizes, *part.shape[1:]) for part in found))
 
 
-@cache
-def program(shape: Shape, where: Mesh) -> jax.stages.Compiled:
-    """Compile the solver of one shape, once per process; needs :func:`.jax_runtime.float64`."""
+def solver(shape: Shape, where: Mesh) -> Any:
+    """The function of one shape, to be lowered, for the devices of a mesh."""
     spread, same = PartitionSpec(AXIS), PartitionSpec()
     mapped = jax.shard_map(
         partial(block, shape=shape),
@@ -200,7 +199,14 @@ def program(shape: Shape, where: Mesh) -> jax.stages.Compiled:
         # Devices loop for as long as their own lanes need; they exchange nothing.
         check_vma=False,
     )
-    return jax.jit(mapped).lower(*arguments(shape, where)).compile()
+    return jax.jit(mapped)
+
+
+@cache
+def program(shape: Shape, where: Mesh) -> jax.stages.Compiled:
+    """Compile the solver of one shape, once per process; needs :func:`.jax_runtime.float64`."""
+    compiled: jax.stages.Compiled = solver(shape, where).lower(*arguments(shape, where)).compile()
+    return compiled
 
 
 def arguments(shape: Shape, where: Mesh) -> tuple[Any, ...]:
