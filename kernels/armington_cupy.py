@@ -20,7 +20,7 @@ from tradewedge.kernels.cuda.packing import source
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock
 
 BLOCK = 128
-"""Threads per block; results do not depend on it."""
+"""Threads per block."""
 MEMORY_SHARE = 0.8
 """Part of the free memory of the device that a call may take."""
 BLOCKS_PER_PROCESSOR = 16

@@ -92,10 +92,12 @@ def test_gpu_gives_the_same_bits_every_time() -> None:
     rng = np.random.default_rng(1)
     market = random_market(rng, 100, Recipe(exporters=(1, 226), importers=(1, 226)))
     shock = random_shock(rng, market)
-    one, other = (
-        armington_cupy.solve_batch(market, [shock], TIGHT, block=block)[0] for block in (64, 256)
+    one, other, wide = (
+        armington_cupy.solve_batch(market, [shock], TIGHT, block=block)[0]
+        for block in (64, 64, 256)
     )
     np.testing.assert_array_equal(one.log_price, other.log_price)
+    np.testing.assert_allclose(wide.log_price, one.log_price, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.gpu
