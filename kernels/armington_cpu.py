@@ -26,7 +26,7 @@ from tradewedge.kernels.market import (
     Shock,
     Status,
 )
-from tradewedge.kernels.reference import empty_solution, record
+from tradewedge.kernels.reference import empty_solution, has_split_home, record, solve_product
 from tradewedge.kernels.sell_cpu import frozen, in_parts, slices
 
 DEPTH = 5
@@ -156,6 +156,8 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
             _solve_slice(rows, out, *part, options.tolerance, first, pending)
 
     in_parts(work, slices(market.flow_ptr))
+    for product in np.flatnonzero(has_split_home(market)).tolist():
+        solve_product(solution, market, shock, product, options)
     if second:
         for product in np.flatnonzero(solution.status == Status.MAX_STEPS).tolist():
             _finish(solution, market, shock, product, options.tolerance, second)

@@ -6,7 +6,7 @@ from tradewedge.kernels import equations as eq
 from tradewedge.kernels import instrumented
 from tradewedge.kernels.dense import block_of, ranges
 from tradewedge.kernels.equations import Block
-from tradewedge.kernels.market import KernelSolution, Market, Options, Shock, Status
+from tradewedge.kernels.market import Bools, KernelSolution, Market, Options, Shock, Status
 from tradewedge.kernels.newton import Attempt, newton, split_steps
 
 
@@ -98,3 +98,16 @@ def record(
     solution.iterations[product] = attempt.steps
     solution.residual[product] = attempt.residual
     solution.error_bound[product] = eq.error_bound(block, price)
+
+
+def has_split_home(market: Market) -> Bools:
+    """Nested products [K] in which an exporter sells to several importers at home.
+
+    The kernels keep one home flow per exporter, so they leave these to :func:`solve_product`.
+    """
+    home = np.flatnonzero(market.home)
+    exporter = market.flow_exporter[home]
+    several = np.bincount(exporter, minlength=int(market.exporter_ptr[-1]))[exporter] > 1
+    product = np.searchsorted(market.flow_ptr, home[several], side="right") - 1
+    found: Bools = np.bincount(product, minlength=len(market.sigma)) > 0
+    return found & ~np.isnan(market.sigma_home)

@@ -21,7 +21,7 @@ from tradewedge.kernels.cuda.plan import (
     rows_of,
 )
 from tradewedge.kernels.dense import block_of
-from tradewedge.kernels.market import Bools, KernelSolution, Market, Options, Shock, Status
+from tradewedge.kernels.market import KernelSolution, Market, Options, Shock, Status
 
 ACCELERATED_STEPS = 150
 """Sweeps after which a product goes to Newton."""
@@ -102,7 +102,7 @@ def solve_batch(
     solutions = [reference.empty_solution(market) for _ in shocks]
     for part in parts(market, len(shocks), device.memory) if shocks and market.sigma.size else ():
         _solve_part(device, market, plain, solutions, part, options, block)
-    left_out = np.flatnonzero(has_split_home(market)).tolist()
+    left_out = np.flatnonzero(reference.has_split_home(market)).tolist()
     for shock, solution in zip(plain, solutions, strict=True):
         for product in left_out:
             reference.solve_product(solution, market, shock, product, options)
@@ -113,19 +113,6 @@ def solve_batch(
         else instrumented.solve(lambda *_, found=solution: found, market, shock, options)
         for shock, solution in zip(shocks, solutions, strict=True)
     ]
-
-
-def has_split_home(market: Market) -> Bools:
-    """Nested products [K] in which an exporter sells to several importers at home.
-
-    The kernel keeps one home flow per exporter.
-    """
-    home = np.flatnonzero(market.home)
-    exporter = market.flow_exporter[home]
-    several = np.bincount(exporter, minlength=int(market.exporter_ptr[-1]))[exporter] > 1
-    product = np.searchsorted(market.flow_ptr, home[several], side="right") - 1
-    found: Bools = np.bincount(product, minlength=len(market.sigma)) > 0
-    return found & ~np.isnan(market.sigma_home)
 
 
 def _solve_part(
@@ -176,7 +163,7 @@ def _run(
     arrays = {name: np.concatenate([getattr(s, name) for s in shocks]) for name in _SHOCK}
     arrays |= {name: np.tile(getattr(blank, name), len(shocks)) for name in _OUT}
     buffers = shared | {name: device.put(as_stored(name, a)) for name, a in arrays.items()}
-    for launch in launches(packed, has_split_home(market), device.shared_limit):
+    for launch in launches(packed, reference.has_split_home(market), device.shared_limit):
         grid = grid_of(launch, len(shocks), device.blocks, device.memory)
         own = {"products": device.put(launch.products)}
         for name in ("weights", "vectors"):
@@ -194,7 +181,9 @@ def _finish(solution: KernelSolution, market: Market, shock: Shock, options: Opt
     """Hand what is left to Newton, from where acceleration left it."""
     _, most = newton.split_steps(options.max_steps)
     unfinished = solution.status == Status.MAX_STEPS
-    for product in np.flatnonzero(unfinished & ~has_split_home(market)).tolist() if most else ():
+    for product in (
+        np.flatnonzero(unfinished & ~reference.has_split_home(market)).tolist() if most else ()
+    ):
         block = block_of(market, shock, product)
         exporters = slice(int(market.exporter_ptr[product]), int(market.exporter_ptr[product + 1]))
         found = newton.newton(block, solution.log_price[exporters], options.tolerance, most)

@@ -13,9 +13,10 @@ import pytest
 
 from tradewedge.kernels import armington_cpu, reference
 from tradewedge.kernels.cuda import batch
-from tradewedge.kernels.cuda.batch import has_split_home, solve_batch
+from tradewedge.kernels.cuda.batch import solve_batch
 from tradewedge.kernels.dense import neutral
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock, Status
+from tradewedge.kernels.reference import has_split_home
 from tradewedge.kernels.sample import Recipe, random_instruments, random_market, random_shock
 
 TIGHT = Options(tolerance=1e-12, max_steps=400)
@@ -347,6 +348,7 @@ def test_exporters_with_several_markets_at_home_go_to_the_host(host: Maker) -> N
     (found,) = solve_batch(device, split, [shock], TIGHT)
     assert device.launches == []
     assert_same(found, reference.solve(split, shock, TIGHT))
+    assert_same(armington_cpu.solve(split, shock, TIGHT), reference.solve(split, shock, TIGHT))
 
 
 @pytest.mark.parametrize("block", [0, 1025])
