@@ -62,8 +62,14 @@ def run(market: Market, shock: Shock, options: Options) -> Measured:
     arrays = [
         np.ascontiguousarray(getattr(market, name))
         for name in (
-            "flow_ptr exporter_ptr importer_ptr flow_exporter flow_importer share sales_share"
-        ).split()
+            "flow_ptr",
+            "exporter_ptr",
+            "importer_ptr",
+            "flow_exporter",
+            "flow_importer",
+            "share",
+            "sales_share",
+        )
     ]
     arrays.append(np.ascontiguousarray(shock.log_cost))
     arrays += [np.ascontiguousarray(x) for x in (market.sigma, market.eta, market.epsilon)]
