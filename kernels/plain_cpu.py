@@ -1,16 +1,13 @@
 """The CPU kernel's fast path: products with one CES nest and sigma away from 1.
 
-The algorithm is that of ``kernels/README.md``; here is how it is laid out. Rows of both matrices
-are sorted by length, cut into groups of eight, and padded to the longest of the group (SELL-8), so
-that eight sums run side by side and no loop ends at an unexpected place. Countries are renumbered
-in that order, so that nothing is permuted inside a sweep, and those without flows come last, where
-they are left out. Vectors are padded to whole groups. Exponentials and logarithms are polynomials
-that the compiler turns into vector instructions, good to 2 units in the last place.
+The algorithm is that of ``kernels/README.md``, on the layout of :mod:`.sell_cpu`: countries keep
+its order, so that nothing is permuted inside a sweep, and vectors are padded to whole groups. The
+exponentials and logarithms are polynomials that the compiler turns into vector instructions, good
+to 2 units in the last place.
 
-A product for which any of this does not hold - an index near sigma = 1, a nest, numbers outside
-what the polynomials take, an input that is not valid, a step that fails - is left untouched and
-reported as pending: the general kernel solves it from the start. What is solved here depends on the
-product alone.
+A product for which this does not do - an index near sigma = 1, a nest, a prohibitive cost, an input
+that is not valid, a step that fails - is left untouched and reported as pending: the general kernel
+solves it from the start. What happens to a product depends on the product alone.
 
 Compiled functions that call each other share this file: Numba's cache does not see edits elsewhere.
 """
@@ -19,14 +16,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
 from tradewedge.kernels.equations import AT_ONE, NEAR_ONE, ROUNDING
 from tradewedge.kernels.market import Bools, Floats, Ints
 from tradewedge.kernels.sell_cpu import LANES
+from tradewedge.kernels.simd import bits_of, double_of, eight_sums
 
 DEPTH = 5
 GROWTH = 10.0
@@ -95,31 +91,20 @@ class Vectors(NamedTuple):
     total: Floats
     demand: Floats
     bundle: Floats
-    # Flows left of each row; rows without any are listed, and their number is in dead[0].
+    # Flows that each row has left; rows without any are listed after their number.
     alive_i: Ints
     alive_j: Ints
     dead_i: Ints
     dead_j: Ints
 
 
-@intrinsic
-def _bits(typing, value):  # type: ignore[no-untyped-def]
-    """The bits of a double as an integer."""
+class Work(NamedTuple):
+    """The flows of one product whose cost changes."""
 
-    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.bitcast(arguments[0], ir.IntType(64))
-
-    return types.uint64(types.float64), build
-
-
-@intrinsic
-def _double(typing, value):  # type: ignore[no-untyped-def]
-    """The double that has these bits."""
-
-    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        return builder.bitcast(arguments[0], ir.DoubleType())
-
-    return types.float64(types.uint64), build
+    flow: NDArray[np.int32]  # counted within the product
+    cost: Floats
+    factor: Floats
+    count: Ints  # [1]
 
 
 @njit(nogil=True, error_model="numpy", inline="always")
@@ -141,17 +126,17 @@ def _exp(x):  # type: ignore[no-untyped-def]
     p = p * r + 1.0 / 6.0
     p = p * r + 0.5
     p = p * (r * r) + r
-    return _double(_bits(p + 1.0) + (_bits(shifted) << _MANTISSA))
+    return double_of(bits_of(p + 1.0) + (bits_of(shifted) << _MANTISSA))
 
 
 @njit(nogil=True, error_model="numpy", inline="always")
 def _log(x):  # type: ignore[no-untyped-def]
     """ln x of a normal positive number: fdlibm's polynomial in s = f / (2 + f), x = 2^n (1 + f)."""
-    bits = _bits(x)
+    bits = bits_of(x)
     # Biased, so that shifts are of unsigned numbers, which processors have as vectors.
     exponent = (bits + _BIAS_LESS_ROOT_HALF) >> _MANTISSA
-    n = _double(exponent | _SHIFT_BITS) - _SHIFT_AND_BIAS
-    f = _double(bits + _ONE_BITS - (exponent << _MANTISSA)) - 1.0
+    n = double_of(exponent | _SHIFT_BITS) - _SHIFT_AND_BIAS
+    f = double_of(bits + _ONE_BITS - (exponent << _MANTISSA)) - 1.0
     s = f / (2.0 + f)
     square = s * s
     p = 1.479819860511658591e-01
@@ -183,8 +168,9 @@ def log_of(x, out):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True, error_model="numpy")
 def solve_slice(rows, layout, out, start, stop, tolerance, max_steps, pending):  # type: ignore[no-untyped-def]
     """Solve the products of a slice that are plain; mark the others in ``pending``."""
-    exporters = importers = lines_a = lines_b = 0
+    flows = exporters = importers = lines_a = lines_b = 0
     for k in range(start, stop):
+        flows = max(flows, rows.flow_ptr[k + 1] - rows.flow_ptr[k])
         exporters = max(exporters, rows.exporter_ptr[k + 1] - rows.exporter_ptr[k])
         importers = max(importers, rows.importer_ptr[k + 1] - rows.importer_ptr[k])
         lines_a = max(lines_a, _lines(layout.buyers, k))
@@ -197,18 +183,24 @@ def solve_slice(rows, layout, out, start, stop, tolerance, max_steps, pending): 
         table[9], table[10], table[11], table[12], table[13], table[14], table[15], table[16],
         table[17], counts[0], counts[1], counts[2], counts[3],
     )  # fmt: skip
-    history = np.zeros((3 * DEPTH, width))
+    history = np.zeros((2 * DEPTH, width))
+    work = Work(
+        np.zeros(flows + 1, np.int32),
+        np.zeros(flows + 1),
+        np.zeros(flows + 1),
+        np.zeros(1, np.int64),
+    )
     a, b = np.empty((lines_a, LANES)), np.empty((lines_b, LANES))
     for k in range(start, stop):
         if rows.flow_ptr[k] == rows.flow_ptr[k + 1]:
             continue
         size, excluded = -1.0, 0
         if layout.valid[k]:
-            size, excluded = _size(rows, k)
+            size, excluded = _size(rows, k, work)
         if size < 0:
             pending[k] = True
             continue
-        modulus = _prepare(rows, layout, k, vec, a, b, size > 0, excluded)
+        modulus = _prepare(rows, layout, k, vec, work, a, b, excluded)
         pending[k] = not _iterate(
             rows, layout, out, k, vec, history, a, b, modulus, size, tolerance, max_steps
         )
@@ -233,6 +225,19 @@ def _sum(values, start, stop):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _changed(log_cost, start, stop, flow):  # type: ignore[no-untyped-def]
+    """List the flows whose cost is not 0, NaN included; returns their number.
+
+    Without a branch that depends on the cost.
+    """
+    n = 0
+    for f in range(start, stop):
+        flow[n] = f - start
+        n += log_cost[f] != 0
+    return n
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _count(flags, start, stop):  # type: ignore[no-untyped-def]
     total = 0
     for f in range(start, stop):
@@ -241,8 +246,11 @@ def _count(flags, start, stop):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _size(rows, k):  # type: ignore[no-untyped-def]
-    """Largest |log cost| of product k, and the number of flows excluded; -1: not plain."""
+def _size(rows, k, work):  # type: ignore[no-untyped-def]
+    """Largest |log cost| of product k, and the number of flows excluded; -1: not plain.
+
+    Lists the flows whose cost changes in ``work``.
+    """
     sigma, eta = rows.sigma[k], rows.eta[k]
     if not (0 < sigma < np.inf and 0 <= eta < np.inf and abs(1 - sigma) >= NEAR_ONE):
         return -1.0, 0
@@ -254,16 +262,19 @@ def _size(rows, k):  # type: ignore[no-untyped-def]
     # A sum is finite where all its terms are; one that overflows is left to the general kernel.
     total = _sum(rows.log_supply, x0, x1) + _sum(rows.log_demand, j0, j1)
     excluded = f1 - f0 - _count(rows.admitted, f0, f1)
-    if excluded == 0:
-        total += _sum(rows.log_cost, f0, f1)
-        low, high = _extent(rows.log_cost, f0, f1)
-        size = max(abs(low), abs(high))
-    else:
-        size = 0.0
-        for f in range(f0, f1):
-            if rows.admitted[f]:
-                total += rows.log_cost[f]
-                size = max(size, abs(rows.log_cost[f]))
+    n = _changed(rows.log_cost, f0, f1, work.flow)
+    size = 0.0
+    kept = 0
+    for t in range(n):
+        f = work.flow[t]
+        cost = rows.log_cost[f0 + f]
+        work.flow[kept] = f
+        work.cost[kept] = cost
+        if excluded == 0 or rows.admitted[f0 + f]:
+            kept += 1
+            total += cost
+            size = max(size, abs(cost))
+    work.count[0] = kept
     if not math.isfinite(total):
         return -1.0, 0
     for i in range(x0, x1):
@@ -290,7 +301,7 @@ def _copy(side, k, weight):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def _prepare(rows, layout, k, vec, a, b, costly, excluded):  # type: ignore[no-untyped-def]
+def _prepare(rows, layout, k, vec, work, a, b, excluded):  # type: ignore[no-untyped-def]
     """Put the scenario into product k's matrices and vectors; returns the contraction modulus."""
     x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
     nx, nm = rows.exporter_ptr[k + 1] - x0, rows.importer_ptr[k + 1] - j0
@@ -298,14 +309,15 @@ def _prepare(rows, layout, k, vec, a, b, costly, excluded):  # type: ignore[no-u
     a_place, b_place = layout.buyers.place, layout.sellers.place
     _copy(layout.buyers, k, a)
     _copy(layout.sellers, k, b)
-    if costly:
-        for f in range(rows.flow_ptr[k], rows.flow_ptr[k + 1]):
-            cost = rows.log_cost[f]
-            if cost != 0 and rows.admitted[f]:
-                cell = a_place[f]
-                a[cell // LANES, cell % LANES] *= _exp((1 - sigma) * cost)
-                cell = b_place[f]
-                b[cell // LANES, cell % LANES] *= _exp(-sigma * cost)
+    n = work.count[0]
+    _powers(n, 1 - sigma, work.cost, work.factor)
+    for t in range(n):
+        cell = a_place[rows.flow_ptr[k] + work.flow[t]]
+        a[cell // LANES, cell % LANES] *= work.factor[t]
+    _powers(n, -sigma, work.cost, work.factor)
+    for t in range(n):
+        cell = b_place[rows.flow_ptr[k] + work.flow[t]]
+        b[cell // LANES, cell % LANES] *= work.factor[t]
     vec.dead_i[0] = vec.dead_j[0] = 0
     if excluded > 0:
         _exclude(rows, layout, k, vec, a, b)
@@ -376,22 +388,18 @@ def _multiply(weight, side, k, values, out):  # type: ignore[no-untyped-def]
     """Product k's matrix times ``values``, eight rows at a time."""
     g0 = side.group_ptr[k]
     first = side.line_ptr[g0]
-    col = side.column
     for g in range(side.group_ptr[k + 1] - g0):
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
-        for at in range(side.line_ptr[g0 + g], side.line_ptr[g0 + g + 1]):
-            line = at - first
-            s0 += weight[line, 0] * values[col[at, 0]]
-            s1 += weight[line, 1] * values[col[at, 1]]
-            s2 += weight[line, 2] * values[col[at, 2]]
-            s3 += weight[line, 3] * values[col[at, 3]]
-            s4 += weight[line, 4] * values[col[at, 4]]
-            s5 += weight[line, 5] * values[col[at, 5]]
-            s6 += weight[line, 6] * values[col[at, 6]]
-            s7 += weight[line, 7] * values[col[at, 7]]
-        base = g * LANES
-        out[base], out[base + 1], out[base + 2], out[base + 3] = s0, s1, s2, s3
-        out[base + 4], out[base + 5], out[base + 6], out[base + 7] = s4, s5, s6, s7
+        start, stop = side.line_ptr[g0 + g], side.line_ptr[g0 + g + 1]
+        eight_sums(
+            weight,
+            (start - first) * LANES,
+            side.column,
+            start * LANES,
+            stop - start,
+            values,
+            out,
+            g * LANES,
+        )
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "reassoc"})
@@ -466,6 +474,7 @@ def _iterate(rows, layout, out, k, vec, history, a, b, modulus, size, tolerance,
     n = _padded(nx)
     z, step, last, last_step = vec.z, vec.step, vec.last, vec.last_step
     best_length = np.inf
+    products, scratch = np.zeros((DEPTH, DEPTH)), np.zeros((DEPTH + 3, DEPTH))
     held = slot = steps = 0
     plain = True
     worst = np.nan
@@ -487,7 +496,7 @@ def _iterate(rows, layout, out, k, vec, history, a, b, modulus, size, tolerance,
             plain = True
             continue
         if best_length < np.inf:
-            _remember(n, slot, history, z, step, last, last_step)
+            _remember(n, slot, history, products, z, step, last, last_step)
             slot = (slot + 1) % DEPTH
             held = min(held + 1, DEPTH)
         if length < best_length:
@@ -501,7 +510,7 @@ def _iterate(rows, layout, out, k, vec, history, a, b, modulus, size, tolerance,
             z[i] += step[i]
         plain = held == 0
         if not plain:
-            _accelerate(n, held, slot, history, step, z)
+            _accelerate(n, held, slot, history, products, scratch, step, z)
     out.status[k] = 0
     out.iterations[k] = steps
     out.residual[k] = worst
@@ -509,13 +518,21 @@ def _iterate(rows, layout, out, k, vec, history, a, b, modulus, size, tolerance,
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _remember(n, slot, history, z, step, last, last_step):  # type: ignore[no-untyped-def]
-    """Keep the latest difference of steps, and of the points that they lead to."""
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _remember(n, slot, history, products, z, step, last, last_step):  # type: ignore[no-untyped-def]
+    """Keep the latest difference of steps, and of the points that they lead to.
+
+    ``products[h, :]`` are the inner products of difference h with all of them.
+    """
     df, together = history[slot], history[DEPTH + slot]
     for i in range(n):
         df[i] = step[i] - last_step[i]
+    for i in range(n):
         together[i] = (z[i] - last[i]) + df[i]
+    for h in range(DEPTH):
+        inner = _dot(df, history[h], n)
+        products[slot, h] = inner
+        products[h, slot] = inner
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
@@ -527,44 +544,46 @@ def _dot(x, y, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
-def _subtract(x, weight, y, n):  # type: ignore[no-untyped-def]
-    for i in range(n):
-        x[i] -= weight * y[i]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _accelerate(n, held, slot, history, step, z):  # type: ignore[no-untyped-def]
+def _accelerate(n, held, slot, history, products, scratch, step, z):  # type: ignore[no-untyped-def]
     """Subtract from z = x + f the combination of past differences that best explains f.
 
-    Least squares by modified Gram-Schmidt, latest difference first; one that adds no new
-    direction is left out.
+    Normal equations, latest difference first, by Cholesky; one that adds no new direction is left
+    out.
     """
-    r = np.empty((DEPTH, DEPTH))
-    weight = np.empty(DEPTH)
-    chosen = np.empty(DEPTH, np.int64)
+    factor, weight = scratch[:DEPTH], scratch[DEPTH]
     m = 0
     for age in range(1, held + 1):
         h = (slot - age) % DEPTH
-        column, df = history[2 * DEPTH + m], history[h]
-        for i in range(n):
-            column[i] = df[i]
-        size = _dot(column, column, n)
+        weight[h] = 0.0
+        left = products[h, h]
+        along = _dot(history[h], step, n)
         for p in range(m):
-            inner = _dot(history[2 * DEPTH + p], column, n) / r[p, p]
-            r[p, m] = inner
-            _subtract(column, inner, history[2 * DEPTH + p], n)
-        left = _dot(column, column, n)
-        if left <= 1e-16 * size:
+            g = int(scratch[DEPTH + 1, p])
+            inner = products[g, h]
+            for q in range(p):
+                inner -= factor[p, q] * factor[m, q]
+            inner /= factor[p, p]
+            factor[m, p] = inner
+            left -= inner * inner
+            along -= inner * scratch[DEPTH + 2, p]
+        if left <= 1e-13 * products[h, h]:
             continue
-        # Columns keep their length; r[p, p] is its square.
-        r[m, m] = left
-        weight[m] = _dot(column, step, n) / left
-        chosen[m] = h
+        factor[m, m] = math.sqrt(left)
+        scratch[DEPTH + 2, m] = along / factor[m, m]
+        scratch[DEPTH + 1, m] = h
         m += 1
     for p in range(m - 1, -1, -1):
-        for c in range(p + 1, m):
-            weight[p] -= r[p, c] * weight[c]
-        _subtract(z, weight[p], history[DEPTH + chosen[p]], n)
+        value = scratch[DEPTH + 2, p]
+        for q in range(p + 1, m):
+            value -= factor[q, p] * weight[int(scratch[DEPTH + 1, q])]
+        weight[int(scratch[DEPTH + 1, p])] = value / factor[p, p]
+    for h in range(held, DEPTH):
+        weight[h] = 0.0
+    together = history[DEPTH:]
+    w0, w1, w2, w3, w4 = weight[0], weight[1], weight[2], weight[3], weight[4]
+    t0, t1, t2, t3, t4 = together[0], together[1], together[2], together[3], together[4]
+    for i in range(n):
+        z[i] -= w0 * t0[i] + w1 * t1[i] + w2 * t2[i] + w3 * t3[i] + w4 * t4[i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -1,0 +1,94 @@
+"""Several numbers at a time for Numba: what its compiler does not find in scalar code by itself.
+
+Functions here take arrays and places counted from 0 and look at nothing: no bounds, no negative
+places. They are building blocks for other compiled functions, which have to be right.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_DOUBLES = ir.VectorType(ir.DoubleType(), 4)
+_INDEX = ir.IntType(32)
+
+
+def _pointer(context, builder, signature, arguments, number):  # type: ignore[no-untyped-def]
+    """Address of the first element of an array argument."""
+    array = context.make_array(signature.args[number])(context, builder, arguments[number])
+    return array.data
+
+
+def _vector_at(builder, pointer, place, kind):  # type: ignore[no-untyped-def]
+    """Address of a vector that starts at an element."""
+    return builder.bitcast(builder.gep(pointer, [place]), ir.PointerType(kind))
+
+
+def _load(builder, pointer, place, kind, align):  # type: ignore[no-untyped-def]
+    value = builder.load(_vector_at(builder, pointer, place, kind))
+    value.align = align
+    return value
+
+
+@intrinsic
+def bits_of(_typing, _value):  # type: ignore[no-untyped-def]
+    """The bits of a double as an unsigned integer."""
+
+    def build(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.uint64(types.float64), build
+
+
+@intrinsic
+def double_of(_typing, _bits):  # type: ignore[no-untyped-def]
+    """The double that has these bits."""
+
+    def build(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.uint64), build
+
+
+@intrinsic
+def eight_sums(_typing, weight, _cell, column, _entry, _lines, values, out, _to):  # type: ignore[no-untyped-def]
+    """Eight weighted sums of float64, side by side.
+
+    Over ``_lines`` lines of eight cells, lane by lane, ``weight`` (from ``_cell`` on) times the
+    ``values`` that ``column`` (uint16, from ``_entry`` on) points to; written to ``out`` from
+    ``_to`` on.
+    """
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        weights, columns, numbers, sums = (
+            _pointer(context, builder, signature, arguments, n) for n in (0, 2, 5, 6)
+        )
+        eight = ir.Constant(ir.IntType(64), 8)
+        zero = ir.Constant(_DOUBLES, [0.0] * 4)
+        totals = [cgutils.alloca_once_value(builder, zero) for _ in range(2)]
+        with cgutils.for_range(builder, arguments[4]) as loop:
+            step = builder.mul(loop.index, eight)
+            for half, total in enumerate(totals):
+                offset = ir.Constant(ir.IntType(64), 4 * half)
+                first = builder.add(step, offset)
+                factor = _load(builder, weights, builder.add(arguments[1], first), _DOUBLES, 8)
+                gathered = ir.Constant(_DOUBLES, ir.Undefined)
+                for lane in range(4):
+                    place = builder.add(first, ir.Constant(ir.IntType(64), lane))
+                    where = builder.load(builder.gep(columns, [builder.add(arguments[3], place)]))
+                    index = builder.zext(where, ir.IntType(64))
+                    number = builder.load(builder.gep(numbers, [index]))
+                    gathered = builder.insert_element(gathered, number, _INDEX(lane))
+                product = builder.fmul(factor, gathered, flags=["contract"])
+                added = builder.fadd(builder.load(total), product, flags=["contract"])
+                builder.store(added, total)
+        for half, total in enumerate(totals):
+            place = builder.add(arguments[7], ir.Constant(ir.IntType(64), 4 * half))
+            target = _vector_at(builder, sums, place, _DOUBLES)
+            builder.store(builder.load(total), target).align = 8
+        return context.get_dummy_value()
+
+    signature = types.void(
+        weight, types.int64, column, types.int64, types.int64, values, out, types.int64
+    )
+    return signature, build
