@@ -15,8 +15,9 @@ theta, upside share phi) and a capacity kappa::
     S = min(Z [theta g^epsilon + (1 - theta) p^epsilon], kappa)
     g = K for p <= K, else K + (1 - phi) (p - K)
 
-A group g of flows under a limit L has a premium ``0 <= lambda_g``, with
-``lambda_g (ln L_g - ln U_g) = 0`` and ``U_g <= L_g``, where U is the weighted sum of quantities.
+A group g of flows under a limit L has a premium ``0 <= lambda_g <= o_g``: 0 where the use
+``U_g < L_g``, and o_g (the log factor beyond the limit of a tariff-rate quota, inf: a hard limit)
+where ``U_g > L_g``. U is the weighted sum of quantities.
 
 Sources: model equations of docs/model.md; variable levies and tariff-rate quotas as
 complementarity problems: Elbehri and Pearson (2000), GTAP Technical Paper 18.
@@ -47,6 +48,7 @@ def no_instruments(market: Market) -> Instruments:
         group_flow=np.zeros(0, np.int64),
         group_weight=np.zeros(0),
         group_limit=np.zeros(0),
+        group_beyond=np.zeros(0),
     )
 
 
@@ -57,7 +59,8 @@ def effectively_admitted(market: Market, shock: Shock) -> Bools:
         return shock.admitted
     shut = (given.quota == 0) & np.isposinf(given.beyond_quota)
     shut |= (given.capacity == 0)[market.flow_exporter]
-    nothing = np.repeat(given.group_limit == 0, np.diff(given.group_ptr))
+    nothing = (given.group_limit == 0) & np.isposinf(given.group_beyond)
+    nothing = np.repeat(nothing, np.diff(given.group_ptr))
     shut[given.group_flow[nothing & (given.group_weight > 0)]] = True
     admitted: Bools = shock.admitted & ~shut
     return admitted

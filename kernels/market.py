@@ -130,7 +130,10 @@ class Instruments:
     group_weight : float64 [n]
         Share of the flow in the group's baseline quantity; sums to 1 over a group.
     group_limit : float64 [G]
-        Largest total quantity of the group over its baseline; positive.
+        Largest total quantity of the group over its baseline.
+    group_beyond : float64 [G]
+        Log of the factor that applies beyond the limit (a tariff-rate quota over the group): the
+        premium rises no further; inf: nothing may enter beyond the limit.
     """
 
     specific: Floats
@@ -146,6 +149,7 @@ class Instruments:
     group_flow: Ints
     group_weight: Floats
     group_limit: Floats
+    group_beyond: Floats
 
 
 @dataclass(frozen=True, eq=False)

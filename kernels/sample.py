@@ -240,4 +240,5 @@ def _with_groups(
         group_flow=np.concatenate([flows for flows, _ in groups]) if groups else given.group_flow,
         group_weight=np.concatenate(weights) if groups else given.group_weight,
         group_limit=np.array([limit for _, limit in groups]),
+        group_beyond=np.full(len(groups), np.inf),
     )

@@ -71,6 +71,7 @@ def assemble(
         group_flow=np.concatenate([*limits.flows, np.zeros(0, dtype=np.int64)]),
         group_weight=np.concatenate([*limits.weights, np.zeros(0)]),
         group_limit=np.array([group.limit for group in limits.groups], dtype=np.float64),
+        group_beyond=np.full(len(limits.groups), np.inf),
     )
     owners = Owners(
         specific_duties=draft.specific,

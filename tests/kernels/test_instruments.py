@@ -43,6 +43,7 @@ def limit(market: Market, *groups: tuple[ArrayLike, float]) -> dict[str, np.ndar
         "group_flow": np.concatenate(flows),
         "group_weight": np.concatenate(weights),
         "group_limit": np.array([most for _, most in groups]),
+        "group_beyond": np.full(len(groups), np.inf),
     }
 
 
@@ -354,6 +355,7 @@ def cut(market: Market, shock: Shock, product: int, one_product: Callable) -> tu
             - rows.start * (len(parts) > 0),
             group_weight=np.concatenate([np.zeros(0), *(given.group_weight[p] for p in parts)]),
             group_limit=given.group_limit[mine],
+            group_beyond=given.group_beyond[mine],
         ),
     )
 
