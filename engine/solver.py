@@ -106,7 +106,7 @@ def solve(
     def run(scenario: Scenario) -> Solution:
         wedges = compiler.compile(scenario)
         began = perf_counter()
-        solution = MODELS[model](world, wedges, options, chosen, **extra)
+        solution = MODELS[model].solve(world, wedges, options, chosen, **extra)
         timings["solve"] += perf_counter() - began
         if progress is not None:
             progress(scenario.name)

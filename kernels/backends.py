@@ -1,6 +1,6 @@
 """Which kernel runs: by name, or chosen, always with a sentence that says why."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from importlib.util import find_spec
 from pkgutil import iter_modules
@@ -9,6 +9,7 @@ from time import perf_counter
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock
 
 Solver = Callable[[Market, Shock, Options], KernelSolution]
+BatchSolver = Callable[[Market, Sequence[Shock], Options], list[KernelSolution]]
 
 
 class Backend(StrEnum):
@@ -155,6 +156,26 @@ def solver(backend: Backend) -> Solver:
 
         return fused
     raise Unavailable(f"backend {str(backend)!r} has no kernel; see resolve()")
+
+
+def batch_solver(backend: Backend) -> BatchSolver:
+    """Return what solves several scenarios of one market at once, with a resolved backend.
+
+    Raises
+    ------
+    Unavailable
+        For anything that :func:`resolve` does not return.
+    """
+    if backend is Backend.JAX:
+        from tradewedge.kernels.armington_jax import solve_batch as blocks
+
+        return blocks
+    if backend is Backend.CUPY:
+        from tradewedge.kernels.armington_cupy import solve_batch as fused
+
+        return fused
+    single = solver(backend)
+    return lambda market, shocks, options: [single(market, shock, options) for shock in shocks]
 
 
 def compile_kernels(backend: Backend, market: Market | None = None) -> float:

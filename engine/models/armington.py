@@ -4,14 +4,15 @@ Equations: docs/model.md. Armington (1969), doi:10.2307/3866403; exact hat algeb
 and Kortum (2008), doi:10.1057/imfsp.2008.17.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from tradewedge.errors import ConfigError
-from tradewedge.kernels.backends import Backend, solver
-from tradewedge.kernels.market import Options
+from tradewedge.kernels.backends import Backend, batch_solver, solver
+from tradewedge.kernels.market import KernelSolution, Market, Options, Shock
 from tradewedge.kernels.recover import recover
 from tradewedge.models.solution import Solution
 from tradewedge.policy import Wedges, shock
@@ -39,13 +40,40 @@ def solve(
     ConfigError
         If ``sigma_home`` is not positive and finite.
     """
-    market = world.market
-    if sigma_home is not None:
-        if not isinstance(sigma_home, int | float) or not 0 < sigma_home < np.inf:
-            raise ConfigError(f"sigma_home is a positive number, not {sigma_home!r}")
-        market = replace(market, sigma_home=np.full(len(world.products), float(sigma_home)))
+    market = _market(world, sigma_home)
     change = shock(world, wedges)
-    found = solver(backend)(market, change, options)
+    return _solution(wedges, market, change, solver(backend)(market, change, options))
+
+
+def solve_batch(
+    world: World,
+    wedges: Sequence[Wedges],
+    options: Options,
+    backend: Backend,
+    *,
+    sigma_home: float | None = None,
+) -> list[Solution]:
+    """Solve every product under several scenarios at once; as :func:`solve` in all else."""
+    market = _market(world, sigma_home)
+    changes = [shock(world, one) for one in wedges]
+    found = batch_solver(backend)(market, changes, options)
+    return [
+        _solution(one, market, change, solved)
+        for one, change, solved in zip(wedges, changes, found, strict=True)
+    ]
+
+
+def _market(world: World, sigma_home: float | None) -> Market:
+    """The world's market, with the nest of home sales if there is to be one."""
+    if sigma_home is None:
+        return world.market
+    if not isinstance(sigma_home, int | float) or not 0 < sigma_home < np.inf:
+        raise ConfigError(f"sigma_home is a positive number, not {sigma_home!r}")
+    nest = np.full(len(world.products), float(sigma_home))
+    return replace(world.market, sigma_home=nest)
+
+
+def _solution(wedges: Wedges, market: Market, change: Shock, found: KernelSolution) -> Solution:
     return Solution(
         wedges=wedges,
         price_hat=np.exp(found.log_price),

@@ -6,6 +6,7 @@ relative change, with a tariff change as T1/T0 - 1 of its power: a preview, good
 A product whose answer has a price or quantity below zero is empty, with status "out_of_range".
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -44,6 +45,20 @@ def solve_smart(world: World, wedges: Wedges, _options: Options, _backend: Backe
         raise ConfigError("model 'smart' has infinite supply, which a SupplyShift cannot move")
     market = replace(world.market, epsilon=np.full_like(world.epsilon, np.inf))
     return _linear(market, world, wedges)
+
+
+def solve_batch(
+    world: World, wedges: Sequence[Wedges], options: Options, backend: Backend
+) -> list[Solution]:
+    """Solve several scenarios by :func:`solve`, one after the other."""
+    return [solve(world, one, options, backend) for one in wedges]
+
+
+def solve_smart_batch(
+    world: World, wedges: Sequence[Wedges], options: Options, backend: Backend
+) -> list[Solution]:
+    """Solve several scenarios by :func:`solve_smart`, one after the other."""
+    return [solve_smart(world, one, options, backend) for one in wedges]
 
 
 def _linear(market: Market, world: World, wedges: Wedges) -> Solution:
