@@ -7,8 +7,10 @@ premium goes to the producer: producer price = marginal cost times that premium.
     e_i = ln D_i - ln S_i
     e_i = max(ln D_i - ln S_i, -e^(x_i))              supply that stays positive at a price of 0
     r_g = min(sigma lambda_g, ln L_g - ln U_g)
+    r_g = mid(sigma (lambda_g - o_g), ln L_g - ln U_g, sigma lambda_g)    a duty beyond the limit
 
-with D the quantity demanded (weighted by shares in sales), S supply and U what a group uses.
+with D the quantity demanded (weighted by shares in sales), S supply, U what a group uses and o
+the log factor beyond the limit (inf: a hard limit, the first form).
 Quotas per pair are eliminated exactly (:mod:`.demand`), floors enter through the delivered price
 (:mod:`.instruments`). Supply stays positive under a contract for differences and where epsilon is
 0; if all its buyers face floors or quotas, no price may clear it, and what is not bought at a
@@ -53,7 +55,8 @@ class Groups:
 
     ``start`` [g] holds where each group begins; ``of`` [r] the group of each row. Groups that
     have lost all their flows are left out. ``index`` holds the numbers in the shock of those that
-    are no capacities, ``maker`` the exporters of those that are.
+    are no capacities, ``maker`` the exporters of those that are. ``beyond`` [g] is the largest
+    log premium; inf where nothing may enter beyond the limit.
     """
 
     index: Ints
@@ -63,6 +66,17 @@ class Groups:
     flow: Ints
     log_weight: Floats
     log_limit: Floats
+    beyond: Floats
+
+    @property
+    def hard(self) -> Bools:
+        """Limits [g] beyond which nothing may enter."""
+        return np.isposinf(self.beyond)
+
+    def clip(self, premium: Floats) -> Floats:
+        """Premiums [g] kept between 0 and the largest one."""
+        out: Floats = np.clip(premium, 0.0, self.beyond)
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,6 +249,7 @@ def evaluate(problem: Problem, price: Floats, premium: Floats, level: Floats) ->
     price_residual = np.maximum(excess, _lowest(problem, price))
     slack = groups.log_limit - used
     premium_residual = np.minimum(demand.sigma * premium, slack)
+    premium_residual = np.maximum(premium_residual, demand.sigma * (premium - groups.beyond))
     worst = np.concatenate([price_residual, premium_residual, [gap]])
     return State(
         level=top_level,

@@ -77,7 +77,8 @@ def is_exceeded_in_the_end(
 def endless_groups(problem: Problem, premium: Floats) -> Ints:
     """Groups whose premium has gone where nothing answers to it any more."""
     groups = problem.groups.index
-    return groups[premium[: groups.size] > semismooth.ENDLESS_PREMIUM]
+    endless = (premium > semismooth.ENDLESS_PREMIUM) & problem.groups.hard
+    return groups[endless[: groups.size]]
 
 
 def _has_others(market: Market, admitted: Bools, under: Bools) -> Bools:

@@ -97,21 +97,27 @@ def _together_they_lack(problem: Problem) -> bool:
 
 def _resources(problem: Problem) -> _Resources:
     groups = problem.groups
+    hard = groups.hard
+    rows = np.flatnonzero(hard[groups.of])
+    group = (np.cumsum(hard) - 1)[groups.of[rows]]
     output = _largest_output(problem)
     pairs = np.flatnonzero(np.isfinite(_hard_quota(problem)))
     makers = np.flatnonzero(np.isfinite(output))
     made = np.flatnonzero(np.isfinite(output)[problem.exporter])
     number = np.cumsum(np.isfinite(output)) - 1
-    first, second = len(groups.start), len(groups.start) + len(pairs)
+    first = int(np.count_nonzero(hard))
+    second = first + len(pairs)
     return _Resources(
         of=np.concatenate(
-            [groups.of, first + np.arange(len(pairs)), second + number[problem.exporter[made]]]
+            [group, first + np.arange(len(pairs)), second + number[problem.exporter[made]]]
         ),
-        flow=np.concatenate([groups.flow, pairs, made]),
+        flow=np.concatenate([groups.flow[rows], pairs, made]),
         log_weight=np.concatenate(
-            [groups.log_weight, np.zeros(len(pairs)), problem.log_sales[made]]
+            [groups.log_weight[rows], np.zeros(len(pairs)), problem.log_sales[made]]
         ),
-        log_limit=np.concatenate([groups.log_limit, problem.log_quota[pairs], output[makers]]),
+        log_limit=np.concatenate(
+            [groups.log_limit[hard], problem.log_quota[pairs], output[makers]]
+        ),
     )
 
 
@@ -144,7 +150,8 @@ def _largest_output(problem: Problem) -> Floats:
 def _largest_quantities(problem: Problem) -> Floats:
     """Log of the most that each flow [n] can ever be, whatever the prices; inf: no limit."""
     most, groups = _hard_quota(problem), problem.groups
-    np.minimum.at(most, groups.flow, groups.log_limit[groups.of] - groups.log_weight)
+    largest = np.where(groups.hard, groups.log_limit, np.inf)[groups.of] - groups.log_weight
+    np.minimum.at(most, groups.flow, largest)
     return np.minimum(most, _largest_output(problem)[problem.exporter] - problem.log_sales)
 
 

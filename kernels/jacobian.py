@@ -85,6 +85,9 @@ def _replace_inactive(matrix: Floats, problem: Problem, state: State, premium: F
     matrix[rows] = 0.0
     # Newton on e^x would move x by 1 at a time: a third of its slope moves it by 3.
     matrix[rows, rows] = state.price_residual[rows] / 3
-    rows = exporters + np.flatnonzero(sigma * premium < state.slack)
+    at_end = (sigma * premium < state.slack) | (
+        sigma * (premium - problem.groups.beyond) > state.slack
+    )
+    rows = exporters + np.flatnonzero(at_end)
     matrix[rows] = 0.0
     matrix[rows, rows] = sigma

@@ -40,6 +40,7 @@ def is_valid(market: Market, given: Instruments, product: int) -> bool:
         *(part[flows] for part in (given.quota, given.beyond_quota)),
         given.capacity[exporters],
         given.group_limit[groups],
+        given.group_beyond[groups],
     ]
     shares = (given.covered[exporters], given.upside[exporters])
     contract = (given.strike[exporters] > 0) & (given.covered[exporters] > 0)
@@ -232,6 +233,9 @@ def _groups(
     numbers = np.array(index, np.int64)
     joined: Floats = np.concatenate(weight) if weight else np.zeros(0)
     limits = np.concatenate([given.group_limit[numbers], given.capacity[exporters[makers]]])
+    beyond = np.concatenate([given.group_beyond[numbers], np.full(len(makers), np.inf)])
+    with np.errstate(divide="ignore"):
+        log_limit = np.log(limits)
     return Groups(
         index=numbers,
         maker=makers,
@@ -239,5 +243,6 @@ def _groups(
         of=np.repeat(np.arange(len(counts)), counts),
         flow=np.concatenate(flow) if flow else np.zeros(0, np.int64),
         log_weight=np.log(joined),
-        log_limit=np.log(limits),
+        log_limit=log_limit,
+        beyond=beyond,
     )

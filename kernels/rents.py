@@ -29,7 +29,8 @@ class Rents:
     Attributes
     ----------
     group_rent : float64 [F]
-        Premium of the groups' limits.
+        Premium of the groups' limits, which units within them save (a rent) and units beyond
+        them pay (a duty).
     specific : float64 [F]
         Specific duty.
     quota_rent : float64 [F]
@@ -41,6 +42,9 @@ class Rents:
     in_quota : float64 [F]
         Quantity within the flow's quota, in units of its baseline quantity; all of it where the
         quota does not bind, or where there is none.
+    group_within : float64 [G]
+        Share of what each group uses that is within its limit: of every flow of the group, the
+        same. Below 1 only where a tariff-rate quota is exceeded.
     producer_receipt : float64 [X]
         What producers get per unit on average, over the producer price; 1 without a contract.
     scarcity_rent : float64 [X]
@@ -53,12 +57,13 @@ class Rents:
     quota_rent: Floats
     levy: Floats
     in_quota: Floats
+    group_within: Floats
     producer_receipt: Floats
     scarcity_rent: Floats
 
 
-def no_rents(quantity: Floats, log_price: Floats) -> Rents:
-    """Return the rents of a market without instruments."""
+def no_rents(quantity: Floats, log_price: Floats, groups: int) -> Rents:
+    """Return the rents of a market in which no instrument binds."""
     nothing = np.where(np.isnan(quantity), np.nan, 0.0)
     unpriced = np.isnan(log_price)
     return Rents(
@@ -67,6 +72,7 @@ def no_rents(quantity: Floats, log_price: Floats) -> Rents:
         quota_rent=nothing.copy(),
         levy=nothing.copy(),
         in_quota=quantity.copy(),
+        group_within=np.ones(groups),
         producer_receipt=np.where(unpriced, np.nan, 1.0),
         scarcity_rent=np.where(unpriced, np.nan, 0.0),
     )
@@ -94,7 +100,8 @@ def overlay(
     -------
     Rents
     """
-    rents = no_rents(np.where(np.isnan(delivered), np.nan, quantity), found.log_price)
+    sold = np.where(np.isnan(delivered), np.nan, quantity)
+    rents = no_rents(sold, found.log_price, len(found.log_shadow))
     for product in touched_products(market, shock).tolist():
         if not Status(found.status[product]).has_prices:
             continue
@@ -145,6 +152,10 @@ def _write(rents: Rents, problem: Problem, state: State, price: Floats) -> None:
     rents.levy[flow] = np.maximum(np.exp(state.log_price) - np.exp(marginal), 0.0)
     in_quota = np.minimum(state.log_quantity, problem.log_quota)
     rents.in_quota[flow] = np.exp(in_quota)
+    groups = problem.groups
+    limits = len(groups.index)
+    over = np.maximum(state.log_used - groups.log_limit, 0.0)[:limits]
+    rents.group_within[groups.index] = np.where(groups.hard[:limits], 1.0, np.exp(-over))
     rents.producer_receipt[problem.exporters] = _receipt(problem, price)
     rents.scarcity_rent[problem.exporters] = _scarcity(problem, state, price)
 
@@ -177,8 +188,9 @@ def _receipt(problem: Problem, price: Floats) -> Floats:
     paid, _ = ins.receipt(price, np.where(under, supply.strike, 1.0), supply.upside)
     over = np.where(under, np.minimum(paid - price, LARGEST_RATIO), 0.0)
     share = np.where(under, supply.covered, 0.0)
-    at_contract = share * np.exp(supply.epsilon * over)
-    average: Floats = (at_contract * np.exp(over) + 1 - share) / (at_contract + 1 - share)
+    rest = (1 - share) * np.exp(np.minimum(-supply.epsilon * over, LARGEST_RATIO))
+    at_contract = share / (share + rest)
+    average: Floats = at_contract * np.exp(over) + 1 - at_contract
     return average
 
 

@@ -157,8 +157,8 @@ def random_instruments(
 
     Each is drawn at random among specific duties, floors, quotas and tariff-rate quotas per pair,
     limits on all that an importer buys abroad, on all that an exporter sells abroad and on any
-    set of flows, capacities and, with ``contracts``, contracts for differences. None touches home
-    sales but the capacities.
+    set of flows (three in ten of them tariff-rate quotas), capacities and, with ``contracts``,
+    contracts for differences. None touches home sales but the capacities.
 
     Parameters
     ----------
@@ -174,7 +174,7 @@ def random_instruments(
     Shock
     """
     given = no_instruments(market)
-    groups: list[tuple[Ints, float]] = []
+    groups: list[tuple[Ints, float, float]] = []
     for product in range(len(market.sigma)):
         flows, exporters, _ = ranges(market, product)
         abroad = np.flatnonzero(~market.home[flows] & shock.admitted[flows]) + flows.start
@@ -191,7 +191,9 @@ def random_instruments(
                 same = (market.flow_importer, market.flow_exporter)[kind % 2]
                 wide = some if kind == 7 else abroad[same[abroad] == same[one]]
                 if wide.size:
-                    groups.append((wide, float(rng.uniform(0.2, 1.2))))
+                    most_of_it = float(rng.uniform(0.2, 1.2))
+                    rated = rng.random() < 0.3
+                    groups.append((wide, most_of_it, np.log1p(rng.random()) if rated else np.inf))
     return replace(shock, instruments=_with_groups(market, given, groups))
 
 
@@ -229,16 +231,16 @@ def _draw_supply(
 
 
 def _with_groups(
-    market: Market, given: Instruments, groups: list[tuple[Ints, float]]
+    market: Market, given: Instruments, groups: list[tuple[Ints, float, float]]
 ) -> Instruments:
-    """Add groups of flows with their limits; sales stand for tons."""
-    counts = [flows.size for flows, _ in groups]
-    weights = [market.sales_share[flows] / market.sales_share[flows].sum() for flows, _ in groups]
+    """Add groups of flows with limits and log factors beyond them; sales stand for tons."""
+    members = [flows for flows, _, _ in groups]
+    weights = [market.sales_share[flows] / market.sales_share[flows].sum() for flows in members]
     return replace(
         given,
-        group_ptr=np.cumsum([0, *counts]),
-        group_flow=np.concatenate([flows for flows, _ in groups]) if groups else given.group_flow,
+        group_ptr=np.cumsum([0, *(flows.size for flows in members)]),
+        group_flow=np.concatenate(members) if groups else given.group_flow,
         group_weight=np.concatenate(weights) if groups else given.group_weight,
-        group_limit=np.array([limit for _, limit in groups]),
-        group_beyond=np.full(len(groups), np.inf),
+        group_limit=np.array([limit for _, limit, _ in groups]),
+        group_beyond=np.array([beyond for _, _, beyond in groups]),
     )

@@ -13,7 +13,8 @@ DAMPING = 0.5
 """Share of a plain step that a sweep takes. Full steps of several limits at once can cycle."""
 FIRST_SWEEPS = 5
 RESCUE_STEPS = 30
-"""Steps along the path of sweeps after a Newton step that improves nothing."""
+"""Steps along the path of sweeps after the first Newton step that improves nothing, twice as many
+after the second, and so on: the path may lead far up before it leads down."""
 HALVINGS = 8
 LARGEST_MOVE = 5.0
 """Largest change of a log price or premium in one Newton step."""
@@ -24,7 +25,9 @@ ENDLESS_PREMIUM = 60.0
 NOTHING = 1e-12
 """Price, relative to the baseline, below which it is 0."""
 SLOWEST_GROWTH = 1.2
-"""Least growth of the time step along that path."""
+"""Least growth of the time step along that path while the residual does not rise."""
+LARGEST_CUT = 0.25
+"""Of the time step where it does."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,7 @@ def solve(problem: Problem, start: Floats, tolerance: float, max_steps: int) -> 
     level = np.zeros(len(problem.importers))
     found = best = Found(price, premium, evaluate(problem, price, premium, level), 0)
     found = _sweeps(problem, found, tolerance, min(FIRST_SWEEPS, max_steps))
+    rescue = RESCUE_STEPS
     while found.steps < max_steps:
         if found.state.residual < best.state.residual:
             best = found
@@ -70,7 +74,8 @@ def solve(problem: Problem, start: Floats, tolerance: float, max_steps: int) -> 
             break
         following = _newton_step(problem, found)
         if following is None:
-            following = _follow_sweeps(problem, found, min(RESCUE_STEPS, max_steps - found.steps))
+            following = _follow_sweeps(problem, found, min(rescue, max_steps - found.steps))
+            rescue *= 2
         found = following
     if has_diverged(problem, found.premium):
         return found
@@ -85,7 +90,8 @@ def has_diverged(problem: Problem, premium: Floats) -> bool:
     premium. Where they take more than the limit it rises for ever. With eta > 0 a premium may be
     as large, and still do its work.
     """
-    return problem.demand.eta == 0 and bool(np.any(premium > ENDLESS_PREMIUM))
+    endless = (premium > ENDLESS_PREMIUM) & problem.groups.hard
+    return problem.demand.eta == 0 and bool(np.any(endless))
 
 
 def _sweeps(problem: Problem, found: Found, tolerance: float, count: int) -> Found:
@@ -96,7 +102,7 @@ def _sweeps(problem: Problem, found: Found, tolerance: float, count: int) -> Fou
         if state.residual <= tolerance:
             break
         price = found.price + DAMPING * state.excess / (state.supply_slope + sigma)
-        premium = np.maximum(0.0, found.premium - DAMPING * state.slack / sigma)
+        premium = problem.groups.clip(found.premium - DAMPING * state.slack / sigma)
         found = _at(problem, found, price, premium)
     return found
 
@@ -164,7 +170,8 @@ def _follow_sweeps(problem: Problem, found: Found, count: int) -> Found:
         after = found.state.residual
         if after <= 0.5 * entry:
             break
-        span *= min(max(before / max(after, 1e-300), SLOWEST_GROWTH), 10.0)
+        fall = before / max(after, 1e-300)
+        span *= min(max(fall, SLOWEST_GROWTH if fall >= 0.99 else LARGEST_CUT), 10.0)
     return found
 
 
@@ -172,5 +179,5 @@ def _moved(problem: Problem, found: Found, move: Floats) -> Found:
     free = problem.free
     price = found.price.copy()
     price[free] += move[: free.size]
-    premium = np.maximum(0.0, found.premium + move[free.size :])
+    premium = problem.groups.clip(found.premium + move[free.size :])
     return _at(problem, found, price, premium)

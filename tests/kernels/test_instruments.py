@@ -34,7 +34,9 @@ def put(market: Market, **given: ArrayLike) -> Shock:
     return replace(neutral(market), instruments=replace(base, **arrays))
 
 
-def limit(market: Market, *groups: tuple[ArrayLike, float]) -> dict[str, np.ndarray]:
+def limit(
+    market: Market, *groups: tuple[ArrayLike, float], beyond: float = np.inf
+) -> dict[str, np.ndarray]:
     """Arrays of groups of flows, weighted by sales shares."""
     flows = [np.asarray(rows, np.int64) for rows, _ in groups]
     weights = [market.sales_share[rows] / market.sales_share[rows].sum() for rows in flows]
@@ -43,7 +45,7 @@ def limit(market: Market, *groups: tuple[ArrayLike, float]) -> dict[str, np.ndar
         "group_flow": np.concatenate(flows),
         "group_weight": np.concatenate(weights),
         "group_limit": np.array([most for _, most in groups]),
-        "group_beyond": np.full(len(groups), np.inf),
+        "group_beyond": np.full(len(groups), beyond),
     }
 
 
@@ -158,6 +160,39 @@ def test_three_regimes_of_a_tariff_rate_quota(from_table: Build) -> None:
     assert 0.1 < quantity < 0.8
     assert rent == pytest.approx(1.0)
     assert inside == pytest.approx(0.1)
+
+
+def test_three_regimes_of_a_tariff_rate_quota_over_a_group(from_table: Build) -> None:
+    market = from_table(TRADE, sigma=4.0)
+    rows = np.flatnonzero((market.flow_importer == 1) & ~market.home)
+    weight = market.sales_share[rows] / market.sales_share[rows].sum()
+    step = np.log(1.25)
+
+    def at(most: float) -> tuple[float, float, float]:
+        shock = put(market, **limit(market, (rows, most), beyond=step))
+        found, out = solved(market, shock)
+        use = float(weight @ out.quantity[rows])
+        assert out.rents.group_rent[rows] == pytest.approx(
+            np.exp(found.log_price[market.flow_exporter[rows]]) * np.expm1(found.log_shadow[0])
+        )
+        return use, float(found.log_shadow[0]), float(out.rents.group_within[0])
+
+    assert at(1.5) == pytest.approx((1.0, 0.0, 1.0))
+    use, premium, within = at(0.8)
+    assert use == pytest.approx(0.8, rel=1e-12)
+    assert 0 < premium < step
+    assert within == pytest.approx(1.0)
+    use, premium, within = at(0.1)
+    assert 0.1 < use < 0.8
+    assert premium == step
+    assert within == pytest.approx(0.1 / use)
+    # Nothing within is the duty beyond on everything.
+    duty = np.zeros(len(market.share))
+    duty[rows] = step
+    plain, _ = solved(market, replace(neutral(market), log_cost=duty))
+    shut, out = solved(market, put(market, **limit(market, (rows, 0.0), beyond=step)))
+    np.testing.assert_allclose(shut.log_price, plain.log_price, atol=1e-11)
+    assert out.rents.group_within == pytest.approx([0.0])
 
 
 def test_the_price_of_a_quota_put_in_as_a_tariff(from_table: Build) -> None:
@@ -277,6 +312,10 @@ def test_limits_that_no_price_can_meet(from_table: Build, limited: str) -> None:
     found = armington_cpu.solve(market, put(market, **given[limited]), Options())
     assert found.status.tolist() == [Status.INFEASIBLE]
     assert np.isnan(found.log_price).all()
+    if limited == "group":
+        # A duty beyond the limit stops nobody: it is collected in full.
+        found, _ = solved(market, put(market, **limit(market, ([0, 1], 0.8), beyond=0.3)))
+        assert found.log_shadow.tolist() == [0.3]
     elastic = replace(market, eta=np.array([0.3]))
     solved(elastic, put(elastic, **given[limited]))
 

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradewedge.kernels import armington_cpu
-from tradewedge.kernels.market import KernelSolution, Market, Options, Shock, Status
+from tradewedge.kernels.market import (
+    Instruments,
+    KernelSolution,
+    Market,
+    Options,
+    Shock,
+    Status,
+)
 from tradewedge.kernels.recover import recover
 from tradewedge.kernels.sample import Recipe, random_instruments, random_market, random_shock
 
@@ -146,12 +153,16 @@ def residuals(market: Market, shock: Shock, found: KernelSolution) -> dict[str, 
         "floor": float(np.max(np.abs(np.minimum(levy, d - floor)[sharp]), initial=0)),
         "spread floor": float(np.max(np.abs(mean / d[smooth] - 1), initial=0)),
         "quota": float(np.max(np.abs(regimes), initial=0)),
-        "group": float(
-            np.max(np.abs(np.minimum(found.log_shadow, np.log(given.group_limit / use))), initial=0)
-        )
-        if use.size and (use > 0).all()
-        else 0.0,
+        "group": group_gap(given, found.log_shadow, use),
     }
+
+
+def group_gap(given: Instruments, premium: np.ndarray, use: np.ndarray) -> float:
+    """Largest mid(premium - cap, slack, premium) over the limits on groups."""
+    with np.errstate(divide="ignore"):
+        slack = np.log(given.group_limit) - np.log(use)
+    gap = np.maximum(np.minimum(premium, slack), premium - given.group_beyond)
+    return float(np.max(np.abs(gap), initial=0))
 
 
 def check(seed: int) -> Status:
