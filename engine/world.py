@@ -352,9 +352,10 @@ class World:
     def _rows(self) -> tuple[Ints, Ints, Ints, Ints]:
         """Exporter and importer row of each flow, and the key of each such row."""
         n = len(self.countries)
-        x_key, x_row = np.unique(self.flow_product * n + self.flow_exporter, return_inverse=True)
-        m_key, m_row = np.unique(self.flow_product * n + self.flow_importer, return_inverse=True)
-        return x_row.astype(np.int64), m_row.astype(np.int64), x_key, m_key
+        first = self.flow_product * n
+        x_row, x_key = _number(first + self.flow_exporter, len(self.products) * n)
+        m_row, m_key = _number(first + self.flow_importer, len(self.products) * n)
+        return x_row, m_row, x_key, m_key
 
     @property
     def exporter_row(self) -> Ints:
@@ -451,3 +452,11 @@ class World:
             f"{len(self.countries):,} countries, {self.value.size:,} flows, "
             f"{self.value.sum() / 1e6:,.1f} bn USD>"
         )
+
+
+def _number(key: Ints, size: int) -> tuple[Ints, Ints]:
+    """Place of each key among the distinct ones, and those, ascending; keys are below ``size``."""
+    there = np.zeros(size, dtype=bool)
+    there[key] = True
+    place = np.cumsum(there) - 1
+    return place[key], np.flatnonzero(there)
