@@ -6,15 +6,18 @@ this module needs neither CuPy nor a GPU; solving needs both.
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.kernels import instrumented
+from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.cuda import batch
 from tradewedge.kernels.cuda.packing import source
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock
@@ -83,6 +86,7 @@ def solve_batch(
     *,
     block: int = BLOCK,
     memory: int | None = None,
+    clock: Clock | None = None,
 ) -> list[KernelSolution]:
     """Solve several scenarios on the GPU; they share what does not depend on the scenario.
 
@@ -95,6 +99,8 @@ def solve_batch(
         Threads per block, 1 to 1024.
     memory : int, optional
         Bytes of device memory that the call may take. Default: 0.8 of what is free.
+    clock : Clock, optional
+        Is added to: compile, transfer and solve.
 
     Returns
     -------
@@ -106,7 +112,7 @@ def solve_batch(
     ValueError
         If ``block`` is out of range.
     """
-    with Gpu(block, memory) as device:
+    with Gpu(block, memory, clock) as device:
         return batch.solve_batch(device, market, shocks, options, block)
 
 
@@ -119,12 +125,17 @@ class Gpu:
         Threads per block that the kernel is compiled for.
     memory : int, optional
         Most bytes of the pool.
+    clock : Clock, optional
+        Is added to; the host then waits for the device after every step.
     """
 
-    def __init__(self, block: int = BLOCK, memory: int | None = None) -> None:
+    def __init__(
+        self, block: int = BLOCK, memory: int | None = None, clock: Clock | None = None
+    ) -> None:
         import cupy
 
         self._cupy = cupy
+        self._clock = clock
         device = cupy.cuda.Device()
         free, _ = device.mem_info
         # The pool also holds what is lost to rounding: plan with less than it may take.
@@ -134,7 +145,8 @@ class Gpu:
         self.shared_limit = int(device.attributes["MaxSharedMemoryPerBlockOptin"])
         self._pool = cupy.cuda.MemoryPool()
         self._pool.set_limit(size=limit)
-        self._kernel = _kernel(block, device.id)
+        with self._timed("compile"):
+            self._kernel = _kernel(block, device.id)
         self._kernel.max_dynamic_shared_size_bytes = self.shared_limit
 
     def __enter__(self) -> "Gpu":
@@ -146,7 +158,7 @@ class Gpu:
 
     def put(self, array: NDArray[Any]) -> Any:
         """Copy an array to the device."""
-        with self._cupy.cuda.using_allocator(self._pool.malloc):
+        with self._timed("transfer"), self._cupy.cuda.using_allocator(self._pool.malloc):
             return self._cupy.asarray(array)
 
     def reserve(self, doubles: int) -> Any:
@@ -160,12 +172,25 @@ class Gpu:
 
     def launch(self, grid: int, block: int, shared: int, job: Any) -> None:
         """Start the kernel on the current stream."""
-        self._kernel((grid,), (block,), (job,), shared_mem=shared)
+        with self._timed("solve"):
+            self._kernel((grid,), (block,), (job,), shared_mem=shared)
 
     def get(self, buffer: Any) -> NDArray[Any]:
         """Copy an array back, once all launches are done."""
-        found: NDArray[Any] = self._cupy.asnumpy(buffer)
+        with self._timed("transfer"):
+            found: NDArray[Any] = self._cupy.asnumpy(buffer)
         return found
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        """Add what happens inside to the clock, where there is one."""
+        if self._clock is None:
+            yield
+            return
+        start = perf_counter()
+        yield
+        self._cupy.cuda.Device().synchronize()
+        setattr(self._clock, what, getattr(self._clock, what) + perf_counter() - start)
 
 
 @cache

@@ -9,7 +9,6 @@ this module imports JAX.
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from time import perf_counter
 
 import jax
@@ -17,6 +16,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from tradewedge.kernels import instrumented, jax_checks, jax_loop, newton
+from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.dense import block_of, ranges
 from tradewedge.kernels.jax_blocks import Bin, bins, calibration, cases, filled
 from tradewedge.kernels.jax_blocks import ranges as rows_of
@@ -36,27 +36,6 @@ COMPILERS = 4
 """Programs compiled side by side."""
 IN_FLIGHT = 2
 """Rounds handed to the devices before the first is fetched: this bounds their memory."""
-
-
-@dataclass
-class Clock:
-    """Seconds spent, where a caller wants them apart; waiting for devices costs their overlap.
-
-    Attributes
-    ----------
-    layout : float
-        Packing on the host.
-    compile, transfer, solve : float
-        Programs not met before in this process; both directions; from blocks to prices.
-    newton : float
-        Stragglers on the host.
-    """
-
-    layout: float = 0.0
-    compile: float = 0.0
-    transfer: float = 0.0
-    solve: float = 0.0
-    newton: float = 0.0
 
 
 def solve(

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tradewedge.kernels import armington_cpu, armington_cupy
+from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.market import Options
 from tradewedge.kernels.sample import random_instruments, random_market, random_shock
 
@@ -57,6 +58,7 @@ class Device:
 
     def __enter__(self) -> None: ...
     def __exit__(self, *_: object) -> None: ...
+    def synchronize(self) -> None: ...
 
 
 @pytest.fixture
@@ -127,3 +129,15 @@ def test_compiling_ahead(stand_in: list[Any]) -> None:
     assert len(stand_in) == 1
     armington_cupy.compile_kernel()
     assert len(stand_in) == 1
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_clock_tells_compiling_copies_and_solving_apart() -> None:
+    rng = np.random.default_rng(2)
+    market = random_market(rng, 20)
+    shock = random_shock(rng, market)
+    clock = Clock()
+    armington_cupy.solve_batch(market, [shock], Options(), clock=clock)
+    assert clock.compile > 0
+    assert clock.transfer > 0
+    assert clock.solve > 0
