@@ -202,7 +202,8 @@ def _read(table: pl.DataFrame | pl.LazyFrame, world: "World") -> pl.DataFrame:
     }
     tidy.check_rows(frame, "elasticities", keys, checks)
     tidy.reject_duplicates(frame, keys, "elasticities")
-    tidy.check_countries([frame["exporter"].drop_nulls()], world.aggregates, "elasticities")
+    suppliers = frame["exporter"].drop_nulls().unique()
+    tidy.check_countries(suppliers, world.aggregates, "elasticities")
     return frame.with_columns(pl.col("source").fill_null("user table"))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tradewedge import codes, tidy
+from tradewedge import codes, keys, tidy
 from tradewedge.duty import Duty
 from tradewedge.errors import DataError, SuspiciousRateWarning
 
@@ -25,14 +25,6 @@ SUSPICIOUS_RATE = 5.0
 
 
 @dataclass(frozen=True, eq=False)
-class FlowTable:
-    """Checked flows, sorted by key, and what became of the rows that were read."""
-
-    frame: pl.DataFrame
-    audit: pl.DataFrame
-
-
-@dataclass(frozen=True, eq=False)
 class FlowIndex:
     """Codes of a flow table and the index of each row into them."""
 
@@ -41,6 +33,17 @@ class FlowIndex:
     product: NDArray[np.int64]
     exporter: NDArray[np.int64]
     importer: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class FlowTable:
+    """Checked flows, sorted by key, and what became of the rows that were read.
+
+    The keys of ``frame`` are Enums of the codes in use, sorted.
+    """
+
+    frame: pl.DataFrame
+    audit: pl.DataFrame
 
 
 def empty_audit() -> pl.DataFrame:
@@ -66,35 +69,31 @@ def read_flows(
     DataError
         As described in :meth:`tradewedge.World.from_flows`.
     """
-    frame = _flow_columns(tidy.collect(flows, "flows"), "flows", KEY)
+    parts = [_flow_columns(tidy.collect(flows, "flows"), "flows", KEY)]
     if home_sales is not None:
         table = tidy.collect(home_sales, "home_sales")
         home = _flow_columns(table, "home_sales", ["product", "country"])
-        home = home.select(
-            "product", exporter="country", importer="country", value="value", quantity="quantity"
-        )
-        frame = pl.concat([frame, home])
-    read = (frame.height, float(frame["value"].sum()))
-    frame = frame.filter(pl.col("value") > 0).sort(KEY)
-    if frame.is_empty():
+        parts.append(home.rename({"country": "exporter"}).with_columns(importer="exporter"))
+    read = _rows_and_value(parts)
+    zero_tons = sum(int((part["quantity"] == 0).sum()) for part in parts)
+    parts = [_traded(part) for part in parts]
+    kept = _rows_and_value(parts)
+    if kept[0] == 0:
         raise DataError("flows: no row with a positive value")
     where = "flows" if home_sales is None else "flows and home_sales"
-    tidy.reject_duplicates(frame, KEY, where)
-    tidy.check_countries([frame["exporter"], frame["importer"]], aggregates, where)
-    tidy.check_aggregates(frame, aggregates)
+    frame = _sorted(parts, where)
+    index = index_flows(frame)
+    tidy.check_countries(index.countries, aggregates, where)
+    tidy.check_aggregates(index.countries, aggregates)
     if vintage is not None:
-        tidy.check_products(frame, vintage)
-    zero_tons = int((frame["quantity"] == 0).sum())
-    frame = frame.with_columns(
-        quantity=pl.when(pl.col("quantity") > 0).then(pl.col("quantity")).otherwise(None)
-    ).rechunk()
-    home_rows = frame.filter(pl.col("exporter") == pl.col("importer"))
+        tidy.check_products(index.products, vintage)
+    home_rows = frame.filter(pl.Series(index.exporter == index.importer))
     audit = audit_rows(
         [
             ("flows", "read", *read),
-            ("flows", "dropped: value 0", read[0] - frame.height, 0.0),
-            ("flows", "kept", frame.height, float(frame["value"].sum())),
-            ("flows", "of these domestic sales", home_rows.height, float(home_rows["value"].sum())),
+            ("flows", "dropped: value 0", read[0] - kept[0], 0.0),
+            ("flows", "kept", *kept),
+            ("flows", "of these domestic sales", *_rows_and_value([home_rows])),
             ("flows", "quantity 0 read as not reported", zero_tons, None),
             ("flows", "quantity not reported", frame["quantity"].null_count(), None),
         ]
@@ -102,18 +101,47 @@ def read_flows(
     return FlowTable(frame, audit)
 
 
-def index_flows(frame: pl.DataFrame) -> FlowIndex:
-    """Index the keys of a sorted flow table."""
-    products = frame["product"].unique().sort()
-    countries = pl.concat([frame["exporter"], frame["importer"]]).unique().sort()
-    places = {"product": products, "exporter": countries, "importer": countries}
-    rows = {
-        key: frame[key].cast(pl.Enum(names)).to_physical().cast(pl.Int64).rechunk().to_numpy()
-        for key, names in places.items()
-    }
-    return FlowIndex(
-        tuple(products), tuple(countries), rows["product"], rows["exporter"], rows["importer"]
+def _rows_and_value(parts: Sequence[pl.DataFrame]) -> tuple[int, float]:
+    return sum(part.height for part in parts), float(sum(part["value"].sum() for part in parts))
+
+
+def _traded(part: pl.DataFrame) -> pl.DataFrame:
+    """Rows with a value; tons of 0 are not reported."""
+    quantity = pl.col("quantity")
+    tons = pl.when(quantity > 0).then(quantity)
+    return part.filter(pl.col("value") > 0).with_columns(quantity=tons)
+
+
+def _sorted(parts: Sequence[pl.DataFrame], where: str) -> pl.DataFrame:
+    """One table in the order of its keys, which are unique."""
+    goods = keys.encode([part["product"] for part in parts])
+    places = keys.encode([part[end] for end in ("exporter", "importer") for part in parts])
+    product = np.concatenate(goods.columns)
+    exporter = np.concatenate(places.columns[: len(parts)])
+    importer = np.concatenate(places.columns[len(parts) :])
+    n = len(places.codes)
+    rows, key = keys.order([(product, len(goods.codes)), (exporter, n), (importer, n)])
+    value, quantity = (
+        np.concatenate([column(part, name) for part in parts]) for name in ("value", "quantity")
     )
+    frame = pl.DataFrame(
+        {
+            "product": keys.column(goods.codes, product[rows]),
+            "exporter": keys.column(places.codes, exporter[rows]),
+            "importer": keys.column(places.codes, importer[rows]),
+            "value": value[rows],
+            "quantity": pl.Series(quantity[rows], nan_to_null=True),
+        }
+    )
+    if (key[1:] == key[:-1]).any():
+        tidy.reject_duplicates(frame, KEY, where)
+    return frame
+
+
+def index_flows(frame: pl.DataFrame) -> FlowIndex:
+    """The keys of a :class:`FlowTable` as integers."""
+    products, countries = (keys.categories(frame[key]) for key in KEY[:2])
+    return FlowIndex(products, countries, *(keys.numbers(frame[key]) for key in KEY))
 
 
 def read_tariffs(
@@ -137,13 +165,15 @@ def read_tariffs(
     if "authority" not in frame.columns:
         frame = frame.with_columns(authority=pl.lit("tariff"))
     frame = tidy.typed(frame, "tariffs", [*KEY, "authority"], ["rate"])
-    checks = {**tidy.key_checks([*KEY, "authority"]), **_rate_checks()}
+    checks = {**tidy.key_checks(frame, [*KEY, "authority"]), **_rate_checks()}
     tidy.check_rows(frame, "tariffs", KEY, checks)
     tidy.reject_duplicates(frame, [*KEY, "authority"], "tariffs")
-    tidy.check_countries([frame["exporter"], frame["importer"]], aggregates, "tariffs")
+    named = {*frame["exporter"].unique(), *frame["importer"].unique()}
+    tidy.check_countries(named, aggregates, "tariffs")
     warn_suspicious(frame)
     rows = flows.select(KEY).with_row_index("row")
-    matched = frame.join(rows, on=KEY, how="inner").sort("row")
+    same = [pl.col(key).cast(flows.schema[key], strict=False) for key in KEY]
+    matched = frame.with_columns(same).join(rows, on=KEY, how="inner").sort("row")
     _check_total(matched)
     duties = tuple(
         Duty(
@@ -225,7 +255,9 @@ def read_home_share(table: pl.DataFrame, products: Sequence[str]) -> NDArray[np.
     table = tidy.typed(table, "home_share", ["product"], ["home_share"])
     share = pl.col("home_share")
     bad = {"home_share is not between 0 and 1": share.is_null() | ~share.is_between(0, 1)}
-    tidy.check_rows(table, "home_share", ["product"], {**tidy.key_checks(["product"]), **bad})
+    tidy.check_rows(
+        table, "home_share", ["product"], {**tidy.key_checks(table, ["product"]), **bad}
+    )
     tidy.reject_duplicates(table, ["product"], "home_share")
     shares = dict(table.select("product", "home_share").iter_rows())
     return np.array([shares.get(p, np.nan) for p in products], dtype=np.float64)
@@ -236,11 +268,11 @@ def column(frame: pl.DataFrame, name: str) -> NDArray[np.float64]:
     return frame[name].cast(pl.Float64).fill_null(float("nan")).rechunk().to_numpy()
 
 
-def _flow_columns(frame: pl.DataFrame, where: str, keys: list[str]) -> pl.DataFrame:
-    """Keys as strings, value and quantity as float64; every number checked."""
+def _flow_columns(frame: pl.DataFrame, where: str, names: list[str]) -> pl.DataFrame:
+    """Keys as text, value and quantity as float64; every one checked."""
     if "quantity" not in frame.columns:
         frame = frame.with_columns(quantity=pl.lit(None, dtype=pl.Float64))
-    frame = tidy.typed(frame, where, keys, ["value", "quantity"])
+    frame = tidy.typed(frame, where, names, ["value", "quantity"])
     value, quantity = pl.col("value"), pl.col("quantity")
     checks = {
         "value is missing": value.is_null() | value.is_nan(),
@@ -249,7 +281,7 @@ def _flow_columns(frame: pl.DataFrame, where: str, keys: list[str]) -> pl.DataFr
         "quantity is negative": quantity < 0,
         "quantity is not a number": quantity.is_nan() | quantity.is_infinite(),
     }
-    tidy.check_rows(frame, where, keys, {**tidy.key_checks(keys), **checks})
+    tidy.check_rows(frame, where, names, {**tidy.key_checks(frame, names), **checks})
     return frame
 
 

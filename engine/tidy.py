@@ -19,48 +19,63 @@ def collect(table: pl.DataFrame | pl.LazyFrame, where: str) -> pl.DataFrame:
 def typed(
     frame: pl.DataFrame, where: str, keys: Sequence[str], numbers: Sequence[str]
 ) -> pl.DataFrame:
-    """Those columns only: keys as strings, the rest as float64."""
+    """Those columns only: keys as strings, or the Enums they are, and the rest as float64."""
     _require(frame, [*keys, *numbers], where)
     for key in keys:
         kind = frame.schema[key]
-        if kind not in (pl.String, pl.Categorical, pl.Enum) and not frame[key].is_null().all():
+        if kind not in (pl.String, pl.Categorical, pl.Enum) and frame[key].null_count() < len(
+            frame
+        ):
             raise DataError(
                 f'{where}: column {key!r} is {kind}, but codes are strings ("010121", not 10121)'
             )
     try:
         return frame.select(
-            *(pl.col(key).cast(pl.String) for key in keys),
+            *(pl.col(k) if frame.schema[k] == pl.Enum else pl.col(k).cast(pl.String) for k in keys),
             *(pl.col(name).cast(pl.Float64) for name in numbers),
         )
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{where}: {' and '.join(numbers)} must be numbers: {error}") from error
 
 
-def key_checks(keys: Sequence[str]) -> dict[str, pl.Expr]:
+def key_checks(frame: pl.DataFrame, keys: Sequence[str]) -> dict[str, pl.Expr]:
     """Checks that a key is there, for :func:`check_rows`."""
-    return {
-        f"{key} {problem}": bad
-        for key in keys
-        for problem, bad in {
-            "is missing": pl.col(key).is_null() | (pl.col(key).str.strip_chars() == ""),
-            "has blanks around it": pl.col(key) != pl.col(key).str.strip_chars(),
-        }.items()
-    }
+    checks = {}
+    for key in keys:
+        empty, padded = _blank(frame[key])
+        checks[f"{key} is missing"] = pl.col(key).is_null() | empty
+        checks[f"{key} has blanks around it"] = padded
+    return checks
+
+
+def _blank(column: pl.Series) -> tuple[pl.Expr, pl.Expr]:
+    """Whether a code is nothing but blanks, and whether it has some around it."""
+    text = pl.col(column.name)
+    if column.dtype != pl.Enum:
+        return text.str.strip_chars() == "", text != text.str.strip_chars()
+    # Few codes in many rows: look at the codes.
+    codes = column.unique().drop_nulls().cast(pl.String)
+    found = [
+        codes.filter(bad)
+        for bad in (codes.str.strip_chars() == "", codes != codes.str.strip_chars())
+    ]
+    empty, padded = (text.is_in(bad.cast(column.dtype).implode()) for bad in found)
+    return empty, padded
 
 
 def check_rows(
     frame: pl.DataFrame, where: str, keys: Sequence[str], checks: Mapping[str, pl.Expr]
 ) -> None:
     """Name the first row that fails one of the checks."""
-    for text, bad in checks.items():
-        rows = frame.with_row_index("line").filter(bad)
-        if not rows.is_empty():
-            first = rows.row(0, named=True)
-            numbers = (f"{name} {first[name]}" for name in frame.columns if name not in keys)
-            raise DataError(
-                f"{where}: {text} in {rows.height} row(s), first in data row {first['line'] + 1} "
-                f"({key_text(first, keys)}, {', '.join(numbers)})"
-            )
+    failed = frame.select(bad.any().alias(text) for text, bad in checks.items()).row(0, named=True)
+    for text in (text for text, bad in failed.items() if bad):
+        rows = frame.with_row_index("line").filter(checks[text])
+        first = rows.row(0, named=True)
+        numbers = (f"{name} {first[name]}" for name in frame.columns if name not in keys)
+        raise DataError(
+            f"{where}: {text} in {rows.height} row(s), first in data row {first['line'] + 1} "
+            f"({key_text(first, keys)}, {', '.join(numbers)})"
+        )
 
 
 def _require(frame: pl.DataFrame, columns: Sequence[str], where: str) -> None:
@@ -83,22 +98,20 @@ def reject_duplicates(frame: pl.DataFrame, keys: list[str], where: str) -> None:
         )
 
 
-def check_countries(columns: Sequence[pl.Series], aggregates: Iterable[str], where: str) -> None:
+def check_countries(countries: Iterable[str], aggregates: Iterable[str], where: str) -> None:
     """Every code is in the code table or a declared aggregate."""
     known = {*codes.countries()["iso3"], *aggregates}
-    for code in sorted({code for column in columns for code in column.unique()}):
-        if code not in known:
-            near = codes.nearest(code, sorted(known))
-            raise DataError(
-                f"{where}: unknown country {code!r}; nearest: {', '.join(near) or 'none'}. Use "
-                "ISO3 codes (tw.codes.countries()), or declare it in aggregates="
-            )
+    for code in sorted(set(countries) - known):
+        near = codes.nearest(code, sorted(known))
+        raise DataError(
+            f"{where}: unknown country {code!r}; nearest: {', '.join(near) or 'none'}. Use "
+            "ISO3 codes (tw.codes.countries()), or declare it in aggregates="
+        )
 
 
-def check_aggregates(frame: pl.DataFrame, aggregates: Mapping[str, Sequence[str]]) -> None:
+def check_aggregates(present: Iterable[str], aggregates: Mapping[str, Sequence[str]]) -> None:
     """Members are known, and no country of the flows stands in two places."""
     known = set(codes.countries()["iso3"])
-    present = {*frame["exporter"].unique(), *frame["importer"].unique()}
     place = {code: code for code in present}
     for code, members in aggregates.items():
         for member in members:
@@ -108,7 +121,7 @@ def check_aggregates(frame: pl.DataFrame, aggregates: Mapping[str, Sequence[str]
                     f"aggregates: {code} has the unknown member {member!r}; nearest: "
                     f"{', '.join(near) or 'none'}"
                 )
-            if code not in present or member == code:
+            if code not in place or member == code:
                 continue
             other = place.setdefault(member, code)
             if other != code:
@@ -119,10 +132,10 @@ def check_aggregates(frame: pl.DataFrame, aggregates: Mapping[str, Sequence[str]
                 )
 
 
-def check_products(frame: pl.DataFrame, vintage: str) -> None:
+def check_products(products: Iterable[str], vintage: str) -> None:
     """Every product is an HS code of the vintage."""
     allowed = set(codes.products(vintage)["product"])
-    wrong = [p for p in frame["product"].unique().sort() if p not in allowed]
+    wrong = sorted(set(products) - allowed)
     if wrong:
         near = codes.nearest(wrong[0], sorted(allowed))
         raise DataError(
