@@ -44,7 +44,7 @@ def solve(plain: Solver, market: Market, shock: Shock, options: Options) -> Kern
         if not Status(solution.status[product]).has_prices:
             continue
         if is_valid(market, given, product):
-            _product(solution, market, shock, product, options)
+            solve_product(solution, market, shock, product, options)
         else:
             fail(solution, market, product, Status.NONFINITE_INPUT)
     return solution
@@ -69,13 +69,14 @@ def fail(solution: KernelSolution, market: Market, product: int, status: Status)
     solution.residual[product] = solution.error_bound[product] = np.nan
 
 
-def _product(
+def solve_product(
     solution: KernelSolution,
     market: Market,
     shock: Shock,
     product: int,
     options: Options,
 ) -> None:
+    """Solve one product on the host, all its instruments valid, into a solution without them."""
     problem = problem_of(market, shock, product)
     if problem.flow.size == 0:
         return
