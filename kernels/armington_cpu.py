@@ -135,33 +135,57 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
     if shock.instruments is not None:
         return instrumented.solve(solve, market, shock, options)
     solution = empty_solution(market)
-    rows = _Rows(
+    rows = _rows(market, shock)
+    plain = plain_cpu.Rows(*(getattr(rows, name) for name in plain_cpu.Rows._fields))
+    out = plain_cpu.Out(*(getattr(solution, name) for name in plain_cpu.Out._fields))
+    first = accelerated_steps(options)
+    layout = market.layout if np.isnan(market.sigma_home).any() else None
+    pending = (np.diff(market.flow_ptr) > 0) & (layout is None)
+
+    def work(part: tuple[int, int]) -> None:
+        plain_cpu.solve_slice(plain, layout, out, *part, options.tolerance, first, pending)
+
+    if layout is not None:
+        in_parts(work, slices(market.flow_ptr))
+    solve_rest(solution, market, shock, options, pending)
+    return solution
+
+
+def accelerated_steps(options: Options) -> int:
+    """Sweeps before a product goes to Newton."""
+    return min(newton.split_steps(options.max_steps)[0], ACCELERATED_STEPS)
+
+
+def solve_rest(
+    solution: KernelSolution, market: Market, shock: Shock, options: Options, pending: Bools
+) -> None:
+    """Solve the products that the fast path has left ``pending`` [K], into ``solution``."""
+    if not pending.any():
+        return
+    rows = _rows(market, shock)
+    out = _Out(*(getattr(solution, name) for name in _Out._fields))
+    first = accelerated_steps(options)
+
+    def work(part: tuple[int, int]) -> None:
+        if pending[part[0] : part[1]].any():
+            _solve_slice(rows, out, *part, options.tolerance, first, pending)
+
+    in_parts(work, slices(market.flow_ptr))
+    for product in np.flatnonzero(has_split_home(market) & pending).tolist():
+        solve_product(solution, market, shock, product, options)
+    second = newton.split_steps(options.max_steps)[1]
+    if second:
+        for product in np.flatnonzero((solution.status == Status.MAX_STEPS) & pending).tolist():
+            _finish(solution, market, shock, product, options.tolerance, second)
+
+
+def _rows(market: Market, shock: Shock) -> _Rows:
+    return _Rows(
         *(
             frozen(getattr(shock if hasattr(shock, name) else market, name), _dtype(name))
             for name in _Rows._fields
         )
     )
-    out = _Out(*(getattr(solution, name) for name in _Out._fields))
-    first, second = newton.split_steps(options.max_steps)
-    first = min(first, ACCELERATED_STEPS)
-    plain = plain_cpu.Rows(*(getattr(rows, name) for name in plain_cpu.Rows._fields))
-    found = plain_cpu.Out(*out)
-    layout = market.layout if np.isnan(market.sigma_home).any() else None
-    pending = (np.diff(market.flow_ptr) > 0) & (layout is None)
-
-    def work(part: tuple[int, int]) -> None:
-        if layout is not None:
-            plain_cpu.solve_slice(plain, layout, found, *part, options.tolerance, first, pending)
-        if pending[part[0] : part[1]].any():
-            _solve_slice(rows, out, *part, options.tolerance, first, pending)
-
-    in_parts(work, slices(market.flow_ptr))
-    for product in np.flatnonzero(has_split_home(market)).tolist():
-        solve_product(solution, market, shock, product, options)
-    if second:
-        for product in np.flatnonzero(solution.status == Status.MAX_STEPS).tolist():
-            _finish(solution, market, shock, product, options.tolerance, second)
-    return solution
 
 
 def _dtype(name: str) -> type[np.generic]:

@@ -26,6 +26,8 @@ from tradewedge.kernels.simd import bits_of, double_of, eight_sums
 
 DEPTH = 5
 GROWTH = 10.0
+OWN_SHARE = 0.95
+"""Part of an exporter's weight in the indices of its markets that a step allows for."""
 LARGEST = 690.0
 """Largest exponent that the polynomials are used for."""
 
@@ -73,8 +75,8 @@ class Vectors(NamedTuple):
 
     # Exporters.
     epsilon: Floats
-    slope: Floats  # sigma + epsilon, or eta in place of sigma: a step divides by it
-    per_slope: Floats  # its inverse; 0 where the price does not adjust
+    slope: Floats  # sigma + epsilon, or eta in place of sigma
+    per_slope: Floats  # what a step multiplies by; 0 where the price does not adjust
     tilt: Floats  # sigma + epsilon
     supply: Floats
     free: Floats  # 1 where the price adjusts
@@ -342,7 +344,8 @@ def _prepare(rows, layout, k, vec, work, a, b, excluded):  # type: ignore[no-unt
     for i in range(nx):
         vec.tilt[i] = sigma + vec.epsilon[i]
         vec.slope[i] = vec.epsilon[i] + steepest
-        vec.per_slope[i] = vec.free[i] / vec.slope[i]
+        own = OWN_SHARE * layout.own[x0 + layout.sellers.order[x0 + i]]
+        vec.per_slope[i] = vec.free[i] / (vec.slope[i] - max(sigma - eta, 0.0) * own)
     for i in range(nx, _padded(nx)):
         vec.free[i] = vec.per_slope[i] = vec.tilt[i] = vec.supply[i] = vec.u[i] = 0.0
     for i in range(_padded(nx)):

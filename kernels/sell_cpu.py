@@ -62,6 +62,8 @@ class Layout(NamedTuple):
     ----------
     valid : bool [K]
         False where a share is not a positive number or there are too many rows.
+    own : float64 [X]
+        Share of an exporter's own price in the indices of its markets, weighted by its sales.
     sellers : Side
         Exporters' rows, of shares in their sales.
     buyers : Side
@@ -69,6 +71,7 @@ class Layout(NamedTuple):
     """
 
     valid: Bools
+    own: Floats
     sellers: Side
     buyers: Side
 
@@ -86,12 +89,13 @@ def layout(market: Market) -> Layout:
     arrays = [frozen(getattr(market, name)) for name in names.split()]
     sellers = _start(market.flow_ptr, market.exporter_ptr, market.flow_exporter)
     buyers = _start(market.flow_ptr, market.importer_ptr, market.flow_importer)
+    own = np.zeros(len(market.epsilon))
 
     def work(part: tuple[int, int]) -> None:
-        _fill(*arrays, scale, sellers, buyers, *part)
+        _fill(*arrays, scale, own, sellers, buyers, *part)
 
     in_parts(work, slices(market.flow_ptr))
-    return Layout(valid, sellers, buyers)
+    return Layout(valid, own, sellers, buyers)
 
 
 def in_parts(work: Callable[[tuple[int, int]], None], parts: Sequence[tuple[int, int]]) -> None:
@@ -171,6 +175,7 @@ def _fill(  # type: ignore[no-untyped-def]
     share,
     sales_share,
     scale,
+    own,
     sellers,
     buyers,
     start,
@@ -198,7 +203,9 @@ def _fill(  # type: ignore[no-untyped-def]
             cell = cursor_j[j]
             cursor_j[j] = cell + LANES
             buyers.place[f] = cell
-            buyers.weight[a0 + cell // LANES, cell % LANES] = share[f] * scale[flow_importer[f]]
+            spent = share[f] * scale[flow_importer[f]]
+            own[flow_exporter[f]] += spent * sales_share[f]
+            buyers.weight[a0 + cell // LANES, cell % LANES] = spent
             buyers.column[a0 + cell // LANES, cell % LANES] = rank_i[i]
 
 
