@@ -117,7 +117,11 @@ def _floor(
 def _groups(
     wedges: Wedges, owners: Owners, sold: Floats, rents: Rents, log_shadow: Floats
 ) -> Iterator[Lift]:
-    """Rents of group limits: a flow's premium is split by the logs of its groups' premiums."""
+    """Rents of group limits: a flow's premium is split by the logs of its groups' premiums.
+
+    Of a tariff-rate quota that is exceeded, what the units beyond it pay is duty: the same share
+    of every flow of the group.
+    """
     instruments = wedges.instruments
     if instruments is None or not log_shadow.any():
         return
@@ -134,7 +138,12 @@ def _groups(
         rows = flow[pick]
         to_exporter = np.zeros(sold.size, dtype=bool)
         to_exporter[rows] = holders[pick]
+        within = rents.group_within[entry[pick]]
         kind: Literal["scarcity_rent", "quota_rent"] = (
             "scarcity_rent" if scarce[pick].any() else "quota_rent"
         )
-        yield from _rent(wedges, wedges.authority(measure), kind, to_exporter, rows, paid[pick])
+        authority = wedges.authority(measure)
+        yield from _rent(wedges, authority, kind, to_exporter, rows, paid[pick] * within)
+        beyond = paid[pick] * (1.0 - within)
+        if beyond.any():
+            yield Lift(authority, "duty", "treasury", rows, beyond, beyond)

@@ -7,10 +7,13 @@ import numpy as np
 
 from tradewedge.duty import stack
 from tradewedge.kernels.market import Instruments
-from tradewedge.policy.draft import Bools, Draft, Floats, Ints, Quota
+from tradewedge.policy.draft import Bools, Draft, Floats, Ints, Quota, StepDuty
 from tradewedge.policy.rules import unit_of
 from tradewedge.policy.wedges import Group, Match, Owners
 from tradewedge.world import World
+
+_ALIKE = 1e-9
+"""Factors, in logs, that count as one."""
 
 
 @dataclass(eq=False)
@@ -22,9 +25,24 @@ class _Limits:
     to_exporter: Bools
     beyond: Floats
     stepped: Bools
+    tariff_beyond: Floats
     groups: list[Group] = field(default_factory=list)
     flows: list[Ints] = field(default_factory=list)
     weights: list[Floats] = field(default_factory=list)
+    group_beyond: list[float] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def none(cls, n: int) -> "_Limits":
+        """No limit yet on any of ``n`` flows."""
+        return cls(
+            quota=np.full(n, np.inf),
+            number=np.full(n, -1),
+            to_exporter=np.zeros(n, dtype=bool),
+            beyond=np.full(n, np.inf),
+            stepped=np.zeros(n, dtype=bool),
+            tariff_beyond=np.full(n, np.nan),
+        )
 
 
 def close(draft: Draft) -> None:
@@ -35,8 +53,8 @@ def close(draft: Draft) -> None:
 
 def assemble(
     world: World, draft: Draft, tariff_new: Floats, matches: Sequence[Match]
-) -> tuple[Instruments, Owners]:
-    """Lay out instruments and owners.
+) -> tuple[Instruments, Owners, tuple[str, ...]]:
+    """Lay out instruments and owners, with what a reader should know about them.
 
     Parameters
     ----------
@@ -53,9 +71,11 @@ def assemble(
     floor, floor_number, to_exporter, taxed, dispersion = _floors(
         world, draft, tariff_new, specific
     )
-    limits, tariff_beyond = _steps(world, draft, tariff_new)
+    limits = _Limits.none(n)
+    for step in draft.steps:
+        _step(world, draft, step, tariff_new, limits, matches[step.quota.number])
     for quota in draft.quotas:
-        _place(world, draft, quota, limits, matches)
+        _place(world, draft, quota, limits, matches[quota.number])
     pointer = np.cumsum([0, *(rows.size for rows in limits.flows)])
     instruments = Instruments(
         specific=specific,
@@ -71,7 +91,7 @@ def assemble(
         group_flow=np.concatenate([*limits.flows, np.zeros(0, dtype=np.int64)]),
         group_weight=np.concatenate([*limits.weights, np.zeros(0)]),
         group_limit=np.array([group.limit for group in limits.groups], dtype=np.float64),
-        group_beyond=np.full(len(limits.groups), np.inf),
+        group_beyond=np.array(limits.group_beyond, dtype=np.float64),
     )
     owners = Owners(
         specific_duties=draft.specific,
@@ -80,12 +100,12 @@ def assemble(
         floor_taxed=taxed,
         quota_measure=limits.number,
         quota_rent_to_exporter=limits.to_exporter,
-        tariff_beyond=tariff_beyond,
+        tariff_beyond=limits.tariff_beyond,
         groups=tuple(limits.groups),
         capacity_measure=draft.capacity_number,
         cfd_measure=draft.strike_number,
     )
-    return instruments, owners
+    return instruments, owners, tuple(limits.notes)
 
 
 def _floors(
@@ -110,46 +130,69 @@ def _floors(
     return level, number, to_exporter, taxed, dispersion
 
 
-def _steps(world: World, draft: Draft, tariff_new: Floats) -> tuple[_Limits, Floats]:
-    """Tariff-rate quotas, one per flow, and the total rate beyond each."""
-    n = world.value.size
-    limits = _Limits(
-        quota=np.full(n, np.inf),
-        number=np.full(n, -1),
-        to_exporter=np.zeros(n, dtype=bool),
-        beyond=np.full(n, np.inf),
-        stepped=np.zeros(n, dtype=bool),
-    )
-    tariff_beyond = np.full(n, np.nan)
-    for step in draft.steps:
-        rows = step.rows
-        limits.quota[rows], limits.number[rows] = step.limit, step.number
-        limits.to_exporter[rows] = step.to_exporter
-        limits.stepped[rows] = True
-        tariff_beyond[rows] = tariff_new[rows] + step.extra
-        limits.beyond[rows] = np.log1p(tariff_beyond[rows]) - np.log1p(tariff_new[rows])
-    return limits, tariff_beyond
-
-
-def _place(
-    world: World, draft: Draft, quota: Quota, limits: _Limits, matches: Sequence[Match]
+def _step(
+    world: World, draft: Draft, step: StepDuty, tariff_new: Floats, limits: _Limits, match: Match
 ) -> None:
+    """A tariff-rate quota: the flow's own place where it has one alone, else a group.
+
+    A flow that pays no more beyond it needs no licence and is left out.
+    """
+    rises = step.extra > 0
+    quota, extra = step.quota.only(rises), step.extra[rises]
+    rows = quota.rows
+    beyond = np.log1p(tariff_new[rows] + extra) - np.log1p(tariff_new[rows])
+    place, alone = _units(world, quota)
+    own = rows[alone]
+    limits.quota[own], limits.number[own] = quota.limit[alone], quota.number
+    limits.to_exporter[own] = quota.rent == "exporter"
+    limits.stepped[own] = True
+    limits.tariff_beyond[own] = tariff_new[own] + extra[alone]
+    limits.beyond[own] = beyond[alone]
+    for members in _shared(place, alone):
+        kept = members[~draft.excluded[rows[members]]]
+        if not kept.size:
+            continue
+        _group(world, draft, quota, members, limits, match)
+        factor = beyond[kept]
+        limits.group_beyond[-1] = float(limits.weights[-1] @ factor)
+        if np.ptp(factor) > _ALIKE:
+            low, high = np.expm1([factor.min(), factor.max()]) * 100
+            limits.notes.append(
+                f"{match.label}: beyond the quota of {limits.groups[-1].unit or 'all'} for "
+                f"{world.products[limits.groups[-1].product]} prices rise by {low:.1f} to "
+                f"{high:.1f} %, as the duties within differ; the mean by quantity, "
+                f"{np.expm1(limits.group_beyond[-1]) * 100:.1f} %, stands for all its flows"
+            )
+
+
+def _place(world: World, draft: Draft, quota: Quota, limits: _Limits, match: Match) -> None:
     """Make a limit the flow's own quota where one flow has it alone, else a group.
 
     A flow whose own place a tariff-rate quota has taken, and a capacity, get a group in any case.
     Excluded flows use nothing of a limit; what it is relative to shrinks to the others' quantity.
     """
+    place, alone = _units(world, quota)
+    alone &= ~limits.stepped[quota.rows] & (quota.kind != "capacity")
+    _tighten(limits, quota, alone & ~draft.excluded[quota.rows])
+    for members in _shared(place, alone):
+        if not draft.excluded[quota.rows[members]].all():
+            _group(world, draft, quota, members, limits, match)
+
+
+def _units(world: World, quota: Quota) -> tuple[Ints, Bools]:
+    """Number of the product and unit of each flow of a limit, and whether it is the only one."""
     keys = np.stack([world.flow_product[quota.rows], unit_of(world, quota.per, quota.rows)])
     _, place, count = np.unique(keys, axis=1, return_inverse=True, return_counts=True)
     place = place.reshape(-1)
-    alone = (count[place] == 1) & ~limits.stepped[quota.rows] & (quota.kind != "capacity")
-    own = alone & ~draft.excluded[quota.rows]
-    _tighten(limits, quota, own)
+    return place, count[place] == 1
+
+
+def _shared(place: Ints, alone: Bools) -> list[Ints]:
+    """Places in the limit's flows of those that share a unit, unit by unit."""
     rest = np.flatnonzero(~alone)
     order = rest[np.argsort(place[rest], kind="stable")]
     bounds = np.flatnonzero(np.diff(place[order], prepend=-1, append=-1))
-    for members in np.split(order, bounds[1:-1]) if order.size else ():
-        _group(world, draft, quota, members, limits, matches[quota.number])
+    return np.split(order, bounds[1:-1]) if order.size else []
 
 
 def _tighten(limits: _Limits, quota: Quota, own: Bools) -> None:
@@ -163,10 +206,8 @@ def _tighten(limits: _Limits, quota: Quota, own: Bools) -> None:
 def _group(
     world: World, draft: Draft, quota: Quota, members: Ints, limits: _Limits, match: Match
 ) -> None:
-    """Add the limit that ``members``, places in the quota's rows, share."""
+    """Add the limit that ``members``, places in the quota's rows, share; not all are excluded."""
     kept = members[~draft.excluded[quota.rows[members]]]
-    if not kept.size:
-        return
     by_tons = not np.isnan(quota.tons[members]).any()
     base = quota.tons if by_tons else world.value[quota.rows]
     limit = float(quota.limit[members[0]] * base[members].sum() / base[kept].sum())
@@ -186,6 +227,7 @@ def _group(
             rent=quota.rent,
         )
     )
+    limits.group_beyond.append(np.inf)
     limits.flows.append(rows)
     limits.weights.append(base[kept] / base[kept].sum())
 

@@ -152,7 +152,8 @@ def _finish(
     _check_sigma(world, scenario, draft.excluded)
     instruments, owners = None, None
     if draft.has_instruments:
-        instruments, owners = assemble(world, draft, tariff_new, matches)
+        instruments, owners, notes = assemble(world, draft, tariff_new, matches)
+        warnings = (*warnings, *notes)
     return Wedges(
         scenario=scenario,
         duties=draft.duties,

@@ -13,6 +13,7 @@ from tradewedge.world import World
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+QuotaKind = Literal["import_quota", "export_quota", "tariff_rate_quota", "capacity"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,34 +75,28 @@ class StepDuty:
 
     Attributes
     ----------
-    number : int
-    rows : int64 [n]
-    limit : float64 [n]
-        Quantity within, over the baseline's; positive.
+    quota : Quota
+        The quantity within.
     extra : float64 [n]
-        Ad valorem rate on top beyond it.
-    to_exporter : bool
+        Ad valorem rate on top beyond it, of each of the quota's flows.
     """
 
-    number: int
-    rows: Ints
-    limit: Floats
+    quota: "Quota"
     extra: Floats
-    to_exporter: bool
 
     def without(self, rows: Ints) -> "StepDuty":
-        """The same, but not on ``rows``."""
-        keep = ~np.isin(self.rows, rows)
-        return replace(self, rows=self.rows[keep], limit=self.limit[keep], extra=self.extra[keep])
+        """The same, but not on ``rows``, which take their part of the quantity with them."""
+        keep = ~np.isin(self.quota.rows, rows)
+        return StepDuty(self.quota.only(keep), self.extra[keep])
 
     def scaled(self, rows: Ints, factor: float) -> "StepDuty":
         """The same, with the rate beyond the quota scaled on ``rows``."""
-        hit = np.isin(self.rows, rows)
+        hit = np.isin(self.quota.rows, rows)
         return replace(self, extra=np.where(hit, self.extra * factor, self.extra))
 
     def capped(self, most: Floats) -> "StepDuty":
         """The same, with at most ``most`` [F] beyond the quota."""
-        return replace(self, extra=np.minimum(self.extra, most[self.rows]))
+        return replace(self, extra=np.minimum(self.extra, most[self.quota.rows]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +106,7 @@ class Quota:
     Attributes
     ----------
     number : int
-    kind : {"import_quota", "export_quota", "capacity"}
+    kind : {"import_quota", "export_quota", "tariff_rate_quota", "capacity"}
     per : {"pair", "importer", "exporter", "global"}
     rent : {"importer", "exporter", "producer"}
     rows : int64 [n]
@@ -122,12 +117,16 @@ class Quota:
     """
 
     number: int
-    kind: Literal["import_quota", "export_quota", "capacity"]
+    kind: QuotaKind
     per: Literal["pair", "importer", "exporter", "global"]
     rent: Literal["importer", "exporter", "producer"]
     rows: Ints
     limit: Floats
     tons: Floats
+
+    def only(self, keep: Bools) -> "Quota":
+        """The same, on some of its flows."""
+        return replace(self, rows=self.rows[keep], limit=self.limit[keep], tons=self.tons[keep])
 
 
 @dataclass(eq=False)

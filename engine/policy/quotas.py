@@ -89,7 +89,7 @@ class ExportQuota(Limited):
 
 @dataclass(frozen=True, kw_only=True)
 class TariffRateQuota(Limited):
-    """A duty that rises beyond a quantity, flow by flow. A quantity of 0 is the higher duty.
+    """A duty that rises beyond a quantity. A quantity of 0 is the higher duty.
 
     Attributes
     ----------
@@ -97,9 +97,10 @@ class TariffRateQuota(Limited):
         Duty within and beyond the quota, fractions; ``out_rate`` is not below ``in_rate``.
     mode : {"add", "set"}
         ``add`` puts them on top of the duties in force; ``set`` replaces these.
-    per : {"pair"}
-        Each flow has a quota of its own. With ``tons``, one pair of countries shares them over
-        the matched products.
+    per : {"pair", "importer", "exporter", "global"}
+        What each quota covers, product by product: each flow for itself (the default), all
+        matched flows of one importer (one quota for a set of suppliers, as most are written), all
+        of one exporter, or all together. With ``tons``, the matched products share them.
     rent : {"importer", "exporter"}
         Who holds the licences and keeps the difference on the quantity within the quota.
     """
@@ -121,14 +122,10 @@ class TariffRateQuota(Limited):
             )
         self._check_choice("mode", DUTY_MODES)
         self._check_choice("rent", RENTS)
-        if self.per != "pair":
-            raise ConfigError(
-                f"{self._at('per')} {self.per!r}: a tariff-rate quota is per pair; a limit that "
-                "several suppliers share is an ImportQuota"
-            )
+        self._check_choice("per", PER)
 
     def effect(self) -> str:
         return (
-            f"Tariff-rate quota {self.limit_text}: {self.in_rate * 100:g} %, "
+            f"Tariff-rate quota {self.limit_text} per {self.per}: {self.in_rate * 100:g} %, "
             f"then {self.out_rate * 100:g} %"
         )

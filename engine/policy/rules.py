@@ -8,7 +8,17 @@ import numpy as np
 from tradewedge.duty import Duty, stack
 from tradewedge.errors import ConfigError
 from tradewedge.policy import shiftrules, stacking
-from tradewedge.policy.draft import Draft, Floats, Floor, Ints, Quota, Remark, StepDuty, Task
+from tradewedge.policy.draft import (
+    Draft,
+    Floats,
+    Floor,
+    Ints,
+    Quota,
+    QuotaKind,
+    Remark,
+    StepDuty,
+    Task,
+)
 from tradewedge.policy.measures import (
     Agreement,
     Capacity,
@@ -121,7 +131,7 @@ def _tariff(draft: Draft, task: Task, mode: str, rate: float, authority: str) ->
         draft.duties = stacking.replace(draft.duties, rows, rate, authority)
         draft.specific = stacking.remove(draft.specific, rows)
         left = (step.without(rows) for step in draft.steps)
-        draft.steps = [step for step in left if step.rows.size]
+        draft.steps = [step for step in left if step.extra.size]
     else:
         draft.duties = stacking.multiply(draft.duties, rows, rate)
         draft.specific = stacking.multiply(draft.specific, rows, rate)
@@ -173,20 +183,20 @@ def _compound(draft: Draft, task: Task, measure: CompoundDuty) -> Remark:
 def _step(draft: Draft, task: Task, measure: TariffRateQuota) -> Remark:
     if measure.fraction == 0 or measure.tons == 0:
         return _tariff(draft, task, measure.mode, measure.out_rate, measure.authority_name)
-    rows, tons, remark = _weighed(task, measure)
+    quota, remark = _limited(task, measure, "tariff_rate_quota")
+    rows = quota.rows
     reached = replace(task, rows=rows, share=task.share_of(rows))
     remark += _tariff(draft, reached, measure.mode, measure.in_rate, measure.authority_name)
     for step in draft.steps:
-        taken = rows[np.isin(rows, step.rows)]
+        taken = rows[np.isin(rows, step.quota.rows)]
         if taken.size:
             raise ConfigError(
                 f"{task.where}: {flow_name(task.world, taken[0])} already has a tariff-rate "
                 "quota; a flow can have one"
             )
-    limit = limits(task, measure, unit_of(task.world, "pair", rows), rows, tons)
-    extra = np.full(rows.size, measure.out_rate - measure.in_rate)
     if measure.out_rate > measure.in_rate:
-        draft.steps.append(StepDuty(task.number, rows, limit, extra, measure.rent == "exporter"))
+        extra = np.full(rows.size, measure.out_rate - measure.in_rate)
+        draft.steps.append(StepDuty(quota, extra))
     return remark
 
 
@@ -221,23 +231,30 @@ def _quota(
     measure: ImportQuota | ExportQuota,
     kind: Literal["import_quota", "export_quota"],
 ) -> Remark:
+    quota, remark = _limited(task, measure, kind)
+    draft.quotas.append(quota)
+    return remark
+
+
+def _limited(
+    task: Task, measure: ImportQuota | ExportQuota | TariffRateQuota, kind: QuotaKind
+) -> tuple[Quota, Remark]:
+    """The quantity that a measure allows on the flows that it can count."""
     rows, tons, remark = _weighed(task, measure)
     limit = limits(task, measure, unit_of(task.world, measure.per, rows), rows, tons)
     held = tons
     if measure.mineral is not None:
         held = tons * contained(task, measure.mineral, measure.content, rows)
-    draft.quotas.append(
-        Quota(
-            number=task.number,
-            kind=kind,
-            per=measure.per,  # type: ignore[arg-type]  # as checked
-            rent=measure.rent,  # type: ignore[arg-type]  # as checked
-            rows=rows,
-            limit=limit,
-            tons=held,
-        )
+    quota = Quota(
+        number=task.number,
+        kind=kind,
+        per=measure.per,  # type: ignore[arg-type]  # as checked
+        rent=measure.rent,  # type: ignore[arg-type]  # as checked
+        rows=rows,
+        limit=limit,
+        tons=held,
     )
-    return remark
+    return quota, remark
 
 
 def _weighed(task: Task, measure: Limited) -> tuple[Ints, Floats, Remark]:

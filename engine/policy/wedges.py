@@ -15,9 +15,10 @@ How a delivered price is made up (all per unit, in units of the flow's baseline 
 With a floor or a flow's own quota on top, the buyer pays the *delivered* price. The gaps belong
 to:
 
-- ``al - a``: the group's ``rent`` receiver. Held by the exporter (or producer) it is part of the
-  border price, so ad valorem duty is charged on it: the holder keeps the gap / (1 + tariff_new),
-  the treasury the rest. Held by the importer it is untaxed.
+- ``al - a``: the group's ``rent`` receiver. Beyond a tariff-rate quota that is exceeded, only on
+  the group's share within; the rest is duty of its measure's authority. Held by the exporter (or
+  producer) it is part of the border price, so ad valorem duty is charged on it: the holder keeps
+  the gap / (1 + tariff_new), the treasury the rest. Held by the importer it is untaxed.
 - delivered less ``b`` where the flow's own quota binds: the same, by ``quota_rent_to_exporter``.
   Beyond a tariff-rate quota, the gap on the quantity within is rent, the gap on the quantity
   above it duty of ``quota_measure``'s authority.
@@ -35,6 +36,7 @@ from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
 from tradewedge.kernels.market import Instruments, Shock
+from tradewedge.policy.draft import QuotaKind
 from tradewedge.policy.measures import Measure
 from tradewedge.policy.scenario import Scenario
 from tradewedge.world import World
@@ -92,7 +94,7 @@ class Group:
     ----------
     measure : int
         Measure number.
-    kind : {"import_quota", "export_quota", "capacity"}
+    kind : {"import_quota", "export_quota", "tariff_rate_quota", "capacity"}
     label : str
         The measure's title as in its :class:`Match`.
     authority : str
@@ -116,7 +118,7 @@ class Group:
     """
 
     measure: int
-    kind: Literal["import_quota", "export_quota", "capacity"]
+    kind: QuotaKind
     label: str
     authority: str
     product: int
@@ -151,8 +153,8 @@ class Owners:
     quota_rent_to_exporter : bool [F]
         Who keeps its rent; else the importer.
     tariff_beyond : float64 [F]
-        Total ad valorem rate beyond a tariff-rate quota; NaN where there is none. Within the
-        quota it is ``Wedges.tariff_new``, which holds the in-quota rate.
+        Total ad valorem rate beyond the flow's own tariff-rate quota; NaN where there is none.
+        Within the quota it is ``Wedges.tariff_new``, which holds the in-quota rate.
     groups : tuple of Group
         One per row g of the kernel's groups.
     capacity_measure : int64 [X]

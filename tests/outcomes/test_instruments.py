@@ -30,6 +30,21 @@ CASES: dict[str, Sequence[tw.policy.Measure]] = {
         tw.ExportQuota(exporter="JPN", fraction=0.9, per="global"),
     ],
     "rate quota": [TRQ],
+    "shared rate quotas": [
+        tw.Tariff(importer="JPN", rate=0.1),
+        tw.TariffRateQuota(
+            importer=["DEU", "JPN"], fraction=0.3, in_rate=0.0, out_rate=0.3, per="importer"
+        ),
+        tw.TariffRateQuota(
+            importer="USA",
+            exporter=["CHN", "JPN"],
+            fraction=0.5,
+            in_rate=0.05,
+            out_rate=0.1,
+            per="importer",
+            rent="exporter",
+        ),
+    ],
     "guarantee and capacity": [
         tw.ContractForDifference(exporter="USA", multiple=1.3, upside_share=0.3, covered=0.6),
         tw.Capacity(exporter="CHN", fraction=0.9),
@@ -154,6 +169,44 @@ def test_the_three_regimes_of_a_tariff_rate_quota(big: tw.World) -> None:
     filled = [row for row in at if abs(row["slack"]) < 1e-9]
     assert filled
     assert all(0 <= row["shadow_price"] <= full + 1e-12 for row in filled)
+
+
+def test_the_three_regimes_of_a_quota_that_suppliers_share(random_world: Callable) -> None:
+    """Slack: nothing. Full: a rent and no duty. Exceeded: the rent within, the duty beyond."""
+    world = random_world(5, density=1.0).with_elasticities(sigma=4.0, eta=0.8, epsilon=1.0)
+
+    def solved(fraction: float) -> tuple[pl.DataFrame, dict[str, float]]:
+        quota = tw.TariffRateQuota(
+            importer="USA",
+            fraction=fraction,
+            in_rate=0.0,
+            out_rate=0.3,
+            mode="set",
+            per="importer",
+            authority="quota",
+        )
+        result = tw.solve(world, tw.Scenario("trq", [quota]))
+        paid = result.transfers().filter(pl.col("authority") == "quota").collect()
+        kinds = paid.group_by("kind").agg(pl.col("amount_new").sum())
+        return result.limits().collect(), dict(kinds.iter_rows())
+
+    limits, paid = solved(3.0)
+    assert limits["kind"].unique().to_list() == ["tariff_rate_quota"]
+    assert limits["unit"].unique().to_list() == ["USA"]
+    assert limits["shadow_price"].to_list() == [0.0] * limits.height
+    assert paid.get("quota_rent", 0.0) == paid.get("duty", 0.0) == 0.0
+    limits, paid = solved(0.9)
+    np.testing.assert_allclose(limits["slack"], 0.0, atol=1e-9)
+    assert limits["shadow_price"].min() > 0
+    assert limits["shadow_price"].max() < 0.3
+    assert paid["quota_rent"] > 0
+    assert paid.get("duty", 0.0) == pytest.approx(0.0, abs=1e-6)
+    limits, paid = solved(0.2)
+    np.testing.assert_allclose(limits["shadow_price"], 0.3)
+    assert limits["slack"].max() < 0
+    share = paid["quota_rent"] / (paid["quota_rent"] + paid["duty"])
+    within = limits["limit"] / limits["used"]
+    assert within.min() <= share <= within.max()
 
 
 def test_the_shadow_price_put_in_as_a_tariff(random_world: Callable[..., tw.World]) -> None:

@@ -314,6 +314,40 @@ class TestTariffRateQuotas:
         assert one.instruments is None
         np.testing.assert_array_equal(one.tariff_new, other.tariff_new)
 
+    def test_one_quota_of_an_importer_for_all_its_suppliers(self, weighed: tw.World) -> None:
+        quota = tw.TariffRateQuota(
+            importer="CHN", **LI, tons=20, in_rate=0.0, out_rate=0.2, per="importer", mode="add"
+        )
+        wedges = compiled(weighed, quota)
+        (group,) = wedges.owners.groups
+        assert (group.kind, group.per, group.unit) == ("tariff_rate_quota", "importer", "CHN")
+        assert group.limit * group.tons_base == pytest.approx(20)
+        found = wedges.instruments
+        assert np.exp(found.group_beyond) == pytest.approx([1.2])
+        assert np.isinf(found.quota).all()
+        assert not any("prices rise" in text for text in wedges.warnings)
+
+    def test_duties_that_differ_within_one_quota_are_told(self, weighed: tw.World) -> None:
+        duty = tw.Tariff(importer="CHN", exporter="ARG", **LI, rate=0.25)
+        quota = tw.TariffRateQuota(
+            importer="CHN", **LI, fraction=0.5, in_rate=0.0, out_rate=0.5, per="importer"
+        )
+        wedges = compiled(weighed, duty, quota)
+        (factor,) = np.exp(wedges.instruments.group_beyond)
+        assert 1.4 < factor < 1.5
+        assert "prices rise by 40.0 to 50.0 %" in wedges.warnings[-1]
+
+    def test_whoever_pays_no_more_beyond_it_is_left_out(self, weighed: tw.World) -> None:
+        quota = tw.TariffRateQuota(
+            importer="CHN", **LI, fraction=0.5, in_rate=0.0, out_rate=0.2, per="importer"
+        )
+        deal = tw.Agreement(members="ARG", importer="CHN", **LI, cap=0.0)
+        wedges = compiled(weighed, quota, deal)
+        left = {int(row) for row in wedges.instruments.group_flow}
+        left |= set(np.flatnonzero(np.isfinite(wedges.instruments.quota)).tolist())
+        assert at(weighed, LI["products"], "ARG", "CHN") not in left
+        assert left
+
     def test_a_hard_limit_beside_it_becomes_a_group(self, weighed: tw.World) -> None:
         wedges = compiled(weighed, self.QUOTA, tw.ImportQuota(**USA, **RE, tons=10))
         (group,) = wedges.owners.groups

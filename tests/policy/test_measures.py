@@ -90,8 +90,8 @@ def test_lists_become_tuples_and_equal_measures_are_equal() -> None:
         ("TariffRateQuota", {"fraction": 1, "in_rate": 0.2, "out_rate": 0.1}, "the higher one"),
         (
             "TariffRateQuota",
-            {"fraction": 1, "in_rate": 0, "out_rate": 0.1, "per": "importer"},
-            "several suppliers share is an ImportQuota",
+            {"fraction": 1, "in_rate": 0, "out_rate": 0.1, "per": "everybody"},
+            "per 'everybody' is unknown; use one of pair, importer, exporter, global",
         ),
         ("Capacity", {"fraction": 1, "importer": "USA"}, "Capacity takes no importer"),
         ("ContractForDifference", {"multiple": 1, "upside_share": 1.5}, "between 0 and 1, not 1.5"),
@@ -146,7 +146,7 @@ def test_titles_say_what_happens_to_whom() -> None:
         tw.Capacity(exporter="CHN", tons=5, mineral="Li").title == "Capacity 5 t Li on all of CHN"
     )
     quota = tw.TariffRateQuota(fraction=0.5, in_rate=0, out_rate=0.25)
-    assert quota.effect() == "Tariff-rate quota 50 % of baseline: 0 %, then 25 %"
+    assert quota.effect() == "Tariff-rate quota 50 % of baseline per pair: 0 %, then 25 %"
     deal = tw.Agreement(members=["JPN", "AUS"], importer="USA", carve_out="*", preference=0.05)
     assert deal.title == "Agreement: all spared, duties -5 points on all, JPN, AUS to USA"
     plant = tw.SupplyShift(exporter="USA", products="7901", tons=3e5, joint={"780110": 0.4})
