@@ -1,20 +1,28 @@
 """The answer: every outcome table of one or more scenarios, lazily."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import partial
 
 import polars as pl
 
+from tradewedge.errors import ConfigError
 from tradewedge.models import Solution
-from tradewedge.outcomes import diagnosis, levels, limits, money, trade
-from tradewedge.outcomes.levels import Levels
+from tradewedge.outcomes import diagnosis
+from tradewedge.outcomes.parts import Part
+from tradewedge.outcomes.tables import (
+    TABLES,
+    Outcomes,
+    parameter_frames,
+    scan_frames,
+    scenario_frames,
+)
 from tradewedge.policy import Scenario, Wedges
 from tradewedge.world import World
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class Result(Outcomes):
     """Solutions of some scenarios in one world, as tables.
 
     Every table is a Polars LazyFrame sorted by its keys, ``scenario`` first. Columns and units:
@@ -58,78 +66,35 @@ class Result:
         """What this world cannot answer."""
         return diagnosis.blind_spots(self.world)
 
-    def flows(self) -> pl.LazyFrame:
-        """Value, quantity, price and duty of every baseline flow."""
-        return self._pairs(trade.flows)
+    def scan(self, table: str) -> pl.LazyFrame:
+        """One table, by name: computed when it is collected, products after products.
 
-    def exporters(self) -> pl.LazyFrame:
-        """Producer price, output and surplus by exporter and product."""
-        return self._pairs(trade.exporters)
-
-    def importers(self) -> pl.LazyFrame:
-        """Price index, spending and surplus by importer and product."""
-        return self._pairs(trade.importers)
-
-    def diversion(self) -> pl.LazyFrame:
-        """Trade creation and diversion of every flow."""
-        return self._pairs(trade.diversion)
-
-    def transfers(self) -> pl.LazyFrame:
-        """Duties and export taxes by payer, receiver and authority."""
-        return self._pairs(money.transfers)
-
-    def welfare(self) -> pl.LazyFrame:
-        """Surplus, revenue and their sum by country and product."""
-        return self._pairs(money.welfare)
-
-    def limits(self) -> pl.LazyFrame:
-        """Quantity limits and shadow prices."""
-        return self._each(
-            lambda solution: limits.limits(self.world, levels.from_solution(self.world, solution))
-        )
-
-    def parameters(self) -> pl.LazyFrame:
-        """Elasticities in use, by product and exporter; the same in every scenario."""
-        return diagnosis.parameters(self.world).lazy()
-
-    def status(self) -> pl.LazyFrame:
-        """How the solver ended on every product."""
-        return self._each(lambda solution: diagnosis.status(self.world, solution))
+        Raises
+        ------
+        ConfigError
+            If there is no table of that name.
+        """
+        if table == "parameters":
+            return scan_frames(partial(parameter_frames, self.world))
+        if table not in TABLES:
+            raise ConfigError(f"no table {table!r}; there are {', '.join(TABLES)}, parameters")
+        return scan_frames(partial(self._frames, table))
 
     def tables(self) -> dict[str, pl.LazyFrame]:
         """All tables by name."""
-        names = ["flows", "exporters", "importers", "diversion", "transfers", "welfare"]
-        names += ["limits", "parameters", "status"]
-        return {name: getattr(self, name)() for name in names}
+        return {name: self.scan(name) for name in (*TABLES, "parameters")}
 
-    @cached_property
-    def _base_levels(self) -> Levels:
-        if isinstance(self.base, Solution):
-            return levels.from_solution(self.world, self.base)
-        return levels.baseline(self.world, self.base)
-
-    def _pairs(self, table: Callable[[World, Levels, Levels], pl.DataFrame]) -> pl.LazyFrame:
-        return self._each(
-            lambda solution: table(
-                self.world, self._base_levels, levels.from_solution(self.world, solution)
-            )
-        )
-
-    def _each(self, table: Callable[[Solution], pl.DataFrame]) -> pl.LazyFrame:
-        """One table per scenario, scenarios in order of their names; invented ones say so."""
-        against = self.reference is not None and self.reference.hypothetical
-        ordered = sorted(self.solutions, key=lambda solution: solution.wedges.scenario.name)
-        return pl.concat(
-            table(solution)
-            .lazy()
-            .select(
-                pl.lit(solution.wedges.scenario.name).alias("scenario"),
-                pl.all(),
-                pl.lit(against or solution.wedges.scenario.hypothetical).alias("hypothetical"),
-            )
-            for solution in ordered
-        )
+    def _frames(self, table: str, cuts: Sequence[Part] | None) -> Iterator[pl.DataFrame]:
+        """The parts of a table, scenarios in order of their names."""
+        for solution in by_name(self.solutions):
+            for frames in scenario_frames(self.world, self.base, solution, [table], cuts):
+                yield frames[table]
 
     def __repr__(self) -> str:
         names = ", ".join(scenario.name for scenario in self.scenarios)
         return f"<Result of {names} in {self.world!r}, model {self.model}>"
+
+
+def by_name(solutions: Iterable[Solution]) -> list[Solution]:
+    """Solutions in the order of their scenarios' names, which is that of the tables."""
+    return sorted(solutions, key=lambda solution: solution.wedges.scenario.name)

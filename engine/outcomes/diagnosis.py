@@ -33,7 +33,7 @@ def status(world: World, solution: Solution) -> pl.DataFrame:
     names = pl.Series([s.name.lower() for s in Status], dtype=pl.String)
     return pl.DataFrame(
         {
-            "product": list(world.products),
+            "product": pl.Series(list(world.products), dtype=pl.String),
             "status": names.gather(solution.status.astype(np.int64)),
             "iterations": solution.iterations,
             "residual": nullable(solution.residual),

@@ -31,13 +31,10 @@ def transfers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
                 "product": paid.product,
                 "payer": paid.payer,
                 "receiver": paid.receiver,
-                "authority": np.full(paid.amount.size, paid.authority),
-                "kind": np.full(paid.amount.size, paid.kind),
                 "amount_base": paid.amount * (column == "amount_base"),
                 "amount_new": paid.amount * (column == "amount_new"),
-            },
-            schema_overrides={"authority": pl.String, "kind": pl.String},
-        )
+            }
+        ).with_columns(authority=pl.lit(paid.authority), kind=pl.lit(paid.kind))
         for column, levels in (("amount_base", base), ("amount_new", new))
         for paid in payments(world, levels)
     ]
@@ -49,6 +46,7 @@ def transfers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
                 "amount_new": pl.Float64,
             }
         )
+    # Codes are in the order of their indices: sorted by these is sorted by those.
     total = (
         pl.concat(parts)
         .group_by(TRANSFER_KEYS)
@@ -59,7 +57,7 @@ def transfers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
         product=world.product_column(total["product"].to_numpy()),
         payer=world.country_column(total["payer"].to_numpy()),
         receiver=world.country_column(total["receiver"].to_numpy()),
-    ).sort(TRANSFER_KEYS)
+    )
 
 
 def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
@@ -75,22 +73,27 @@ def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     n = len(world.countries)
     buyers = world.importer_product * n + world.importer_country
     sellers = world.exporter_product * n + world.exporter_country
-    keys = np.union1d(buyers, sellers)
+    here = np.zeros(len(world.products) * n, dtype=bool)
+    here[buyers] = here[sellers] = True
+    keys, place = np.flatnonzero(here), np.cumsum(here) - 1
     country = keys % n
     seen = _seen(world)[country]
     consumer = np.where(seen, 0.0, np.nan)
-    consumer[np.searchsorted(keys, buyers)] = consumer_surplus(world, new) - consumer_surplus(
-        world, base
-    )
+    consumer[place[buyers]] = consumer_surplus(world, new) - consumer_surplus(world, base)
     producer = np.full(keys.size, 0.0 if world.observed_importers is None else np.nan)
-    producer[np.searchsorted(keys, sellers)] = producer_surplus(world, new) - producer_surplus(
-        world, base
+    producer[place[sellers]] = producer_surplus(world, new) - producer_surplus(world, base)
+    public, rents = (
+        after - before
+        for after, before in zip(
+            _receipts(world, new, place), _receipts(world, base, place), strict=True
+        )
     )
-    revenue = _receipts(world, new, keys, public=True) - _receipts(world, base, keys, public=True)
-    revenue = np.where(_revenue_known(world)[country] & seen, revenue, np.nan)
-    rents = _receipts(world, new, keys, public=False) - _receipts(world, base, keys, public=False)
-    inside = np.array([kind == IMPORT_DEMAND for kind in world.elasticities.eta_kind])[keys // n]
-    at_home = np.isin(keys, (world.flow_product * n + world.flow_exporter)[world.home])
+    revenue = np.where(_revenue_known(world)[country] & seen, public, np.nan)
+    kinds = [kind == IMPORT_DEMAND for kind in world.elasticities.eta_kind]
+    inside = np.array(kinds, dtype=bool)[keys // n]
+    sold_at_home = np.zeros(here.size, dtype=bool)
+    sold_at_home[(world.flow_product * n + world.flow_exporter)[world.home]] = True
+    at_home = sold_at_home[keys]
     makers = np.where(inside & np.isnan(producer), 0.0, producer)
     net = np.where(inside | at_home, consumer + makers + revenue + rents, np.nan)
     return pl.DataFrame(
@@ -107,15 +110,18 @@ def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     )
 
 
-def _receipts(world: World, levels: Levels, keys: NDArray[np.int64], *, public: bool) -> Floats:
-    """Net receipts of treasuries, or of rent holders, by (product, country) key."""
+def _receipts(world: World, levels: Levels, place: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Net receipts of treasuries and of rent holders, by the place of (product, country)."""
     n = len(world.countries)
-    total = np.zeros(keys.size)
+    size = int(place[-1]) + 1 if place.size else 0
+    public, private = np.zeros(size), np.zeros(size)
     for paid in payments(world, levels):
-        if public == (paid.treasury_sign != 0):
-            place = np.searchsorted(keys, paid.product * n + paid.receiver)
-            total += (paid.treasury_sign or 1) * row_sums(place, paid.amount, keys.size)
-    return total
+        sums = row_sums(place[paid.product * n + paid.receiver], paid.amount, size)
+        if paid.treasury_sign:
+            public += paid.treasury_sign * sums
+        else:
+            private += sums
+    return public, private
 
 
 def _seen(world: World) -> NDArray[np.bool_]:

@@ -1,0 +1,183 @@
+"""Ranges of products: a world, and what was solved in it, cut into views that fit in cache.
+
+Products do not touch each other, so an outcome table of a world is those of its parts, one after
+the other.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewedge.duty import Duty
+from tradewedge.kernels.market import Instruments
+from tradewedge.kernels.recover import Recovered
+from tradewedge.models import Solution
+from tradewedge.policy import Wedges
+from tradewedge.policy.stacking import ordered
+from tradewedge.policy.wedges import Owners
+from tradewedge.world import World
+
+FLOWS = 1 << 18
+"""Flow rows of a part, unless one product has more: 2 MiB per array of numbers."""
+
+Ints = NDArray[np.int64]
+
+_BY_PRODUCT = ("sigma", "sigma_standard_error", "eta_composite", "home_share", "eta")
+_BY_FLOW = ("specific", "floor", "dispersion", "quota", "beyond_quota")
+_BY_EXPORTER = ("capacity", "strike", "covered", "upside")
+_OWNERS_BY_FLOW = ("floor_measure", "floor_rent_to_exporter", "floor_taxed", "quota_measure")
+_OWNERS_BY_FLOW += ("quota_rent_to_exporter", "tariff_beyond")
+_RENTS_BY_FLOW = ("group_rent", "specific", "quota_rent", "levy", "in_quota")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A range of products, and the rows that belong to them."""
+
+    products: slice
+    flows: slice
+    exporters: slice
+    importers: slice
+
+
+NOTHING = Part(*[slice(0, 0)] * 4)
+"""No product: a table of it has its columns and no rows."""
+
+
+def parts(world: World, flows: int = FLOWS) -> list[Part]:
+    """Cut a world into ranges of about ``flows`` rows."""
+    market = world.market
+    ends = market.flow_ptr[1:]
+    # A part ends with the product in which its last row falls.
+    cuts = np.searchsorted(ends, np.arange(flows, int(market.flow_ptr[-1]), flows)) + 1
+    edges = np.unique([0, *cuts, ends.size])
+    pointers = market.flow_ptr, market.exporter_ptr, market.importer_ptr
+    return [
+        Part(slice(k, end), *(slice(int(p[k]), int(p[end])) for p in pointers))
+        for k, end in pairwise(edges.tolist())
+    ]
+
+
+def worlds(world: World, cuts: Sequence[Part]) -> Iterator[World]:
+    """The world of each part; countries keep their places."""
+    duties = ordered(world.duties)
+    e = world.elasticities
+    for part in cuts:
+        yield replace(
+            world,
+            products=world.products[part.products],
+            flow_product=world.flow_product[part.flows] - part.products.start,
+            **_cut(world, part.flows, "flow_exporter", "flow_importer", "value", "quantity"),
+            duties=_duties(duties, part.flows),
+            elasticities=replace(
+                e,
+                **_cut(e, part.products, *_BY_PRODUCT, "eta_kind", "source"),
+                epsilon=e.epsilon[part.exporters],
+            ),
+            critical=None if world.critical is None else world.critical[part.products],
+        )
+
+
+def wedges_of(wedges: Wedges, part: Part) -> Wedges:
+    """Wedges of a part's products."""
+    groups = _groups(wedges.owners, part)
+    return replace(
+        wedges,
+        duties=_duties(wedges.duties, part.flows),
+        export_taxes=_duties(wedges.export_taxes, part.flows),
+        **_cut(wedges, part.flows, "tariff_new", "trade_cost", "export_tax", "admitted"),
+        touched_flows=wedges.touched_flows[part.flows],
+        supply=wedges.supply[part.exporters],
+        demand=wedges.demand[part.importers],
+        touched_products=wedges.touched_products[part.products],
+        instruments=None
+        if wedges.instruments is None
+        else _instruments(wedges.instruments, groups, part),
+        owners=None if wedges.owners is None else _owners(wedges.owners, groups, part),
+    )
+
+
+def solution_of(solution: Solution, part: Part) -> Solution:
+    """Solution of a part's products."""
+    return replace(
+        solution,
+        wedges=wedges_of(solution.wedges, part),
+        price_hat=solution.price_hat[part.exporters],
+        index_hat=solution.index_hat[part.importers],
+        **_cut(solution, part.products, "status", "iterations", "residual", "error_bound"),
+        recover=lambda: _recovered(solution.recovered, part),
+        log_shadow=solution.log_shadow[_groups(solution.wedges.owners, part)],
+    )
+
+
+def _recovered(full: Recovered, part: Part) -> Recovered:
+    rents = full.rents
+    return replace(
+        full,
+        delivered=full.delivered[part.flows],
+        quantity=full.quantity[part.flows],
+        output=full.output[part.exporters],
+        composite=full.composite[part.importers],
+        rents=rents
+        if rents is None
+        else replace(
+            rents,
+            **_cut(rents, part.flows, *_RENTS_BY_FLOW),
+            **_cut(rents, part.exporters, "producer_receipt", "scarcity_rent"),
+        ),
+    )
+
+
+def _cut(record: object, rows: slice, *names: str) -> dict[str, Any]:
+    return {name: getattr(record, name)[rows] for name in names}
+
+
+def _duties(duties: Sequence[Duty], flows: slice) -> tuple[Duty, ...]:
+    """Duties with ascending rows, those of a range of flows."""
+    found = []
+    for duty in duties:
+        inside = slice(*np.searchsorted(duty.rows, (flows.start, flows.stop)).tolist())
+        found.append(Duty(duty.authority, duty.rows[inside] - flows.start, duty.rate[inside]))
+    return tuple(found)
+
+
+def _groups(owners: Owners | None, part: Part) -> Ints:
+    """Group limits on products of a part."""
+    groups = () if owners is None else owners.groups
+    product = np.array([group.product for group in groups], dtype=np.int64)
+    inside = (product >= part.products.start) & (product < part.products.stop)
+    return np.flatnonzero(inside)
+
+
+def _instruments(given: Instruments, groups: Ints, part: Part) -> Instruments:
+    sizes = np.diff(given.group_ptr)
+    kept = np.zeros(sizes.size, dtype=bool)
+    kept[groups] = True
+    entries = np.repeat(kept, sizes)
+    return replace(
+        given,
+        **_cut(given, part.flows, *_BY_FLOW),
+        **_cut(given, part.exporters, *_BY_EXPORTER),
+        group_ptr=np.concatenate([[0], np.cumsum(sizes[groups])]),
+        group_flow=given.group_flow[entries] - part.flows.start,
+        group_weight=given.group_weight[entries],
+        group_limit=given.group_limit[groups],
+        group_beyond=given.group_beyond[groups],
+    )
+
+
+def _owners(owners: Owners, groups: Ints, part: Part) -> Owners:
+    return replace(
+        owners,
+        specific_duties=_duties(owners.specific_duties, part.flows),
+        **_cut(owners, part.flows, *_OWNERS_BY_FLOW),
+        groups=tuple(
+            replace(owners.groups[g], product=owners.groups[g].product - part.products.start)
+            for g in groups
+        ),
+        **_cut(owners, part.exporters, "capacity_measure", "cfd_measure"),
+    )

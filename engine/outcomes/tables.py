@@ -1,0 +1,172 @@
+"""Every outcome table of a scenario, computed range of products by range of products."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from tradewedge.models import Solution
+from tradewedge.outcomes import diagnosis, levels, limits, money, trade
+from tradewedge.outcomes.levels import Levels
+from tradewedge.outcomes.parts import NOTHING, Part, parts, solution_of, wedges_of, worlds
+from tradewedge.policy import Wedges
+from tradewedge.world import World
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """One scenario's solution of some products, with what it is compared to.
+
+    Attributes
+    ----------
+    world : World
+    against : Wedges or Solution
+        What ``_base`` and ``_hat`` refer to: the data year, or a reference scenario's solution.
+    solution : Solution
+    """
+
+    world: World
+    against: Wedges | Solution
+    solution: Solution
+
+    @cached_property
+    def base(self) -> Levels:
+        """What it is compared to."""
+        if isinstance(self.against, Solution):
+            return levels.from_solution(self.world, self.against)
+        return levels.baseline(self.world, self.against)
+
+    @cached_property
+    def new(self) -> Levels:
+        """Under the scenario."""
+        return levels.from_solution(self.world, self.solution)
+
+
+TABLES: Mapping[str, Callable[[Piece], pl.DataFrame]] = {
+    "flows": lambda piece: trade.flows(piece.world, piece.base, piece.new),
+    "exporters": lambda piece: trade.exporters(piece.world, piece.base, piece.new),
+    "importers": lambda piece: trade.importers(piece.world, piece.base, piece.new),
+    "diversion": lambda piece: trade.diversion(piece.world, piece.base, piece.new),
+    "transfers": lambda piece: money.transfers(piece.world, piece.base, piece.new),
+    "welfare": lambda piece: money.welfare(piece.world, piece.base, piece.new),
+    "limits": lambda piece: limits.limits(piece.world, piece.new),
+    "status": lambda piece: diagnosis.status(piece.world, piece.solution),
+}
+"""Tables with a row per scenario and something, sorted by their keys."""
+
+
+class Outcomes:
+    """The tables of some scenarios as Polars LazyFrames, each sorted by its keys."""
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """One table, by name."""
+        raise NotImplementedError
+
+    def flows(self) -> pl.LazyFrame:
+        """Value, quantity, price and duty of every baseline flow."""
+        return self.scan("flows")
+
+    def exporters(self) -> pl.LazyFrame:
+        """Producer price, output and surplus by exporter and product."""
+        return self.scan("exporters")
+
+    def importers(self) -> pl.LazyFrame:
+        """Price index, spending and surplus by importer and product."""
+        return self.scan("importers")
+
+    def diversion(self) -> pl.LazyFrame:
+        """Trade creation and diversion of every flow."""
+        return self.scan("diversion")
+
+    def transfers(self) -> pl.LazyFrame:
+        """Duties and export taxes by payer, receiver and authority."""
+        return self.scan("transfers")
+
+    def welfare(self) -> pl.LazyFrame:
+        """Surplus, revenue and their sum by country and product."""
+        return self.scan("welfare")
+
+    def limits(self) -> pl.LazyFrame:
+        """Quantity limits and shadow prices."""
+        return self.scan("limits")
+
+    def parameters(self) -> pl.LazyFrame:
+        """Elasticities in use, by product and exporter; the same in every scenario."""
+        return self.scan("parameters")
+
+    def status(self) -> pl.LazyFrame:
+        """How the solver ended on every product."""
+        return self.scan("status")
+
+
+def scenario_frames(
+    world: World,
+    against: Wedges | Solution,
+    solution: Solution,
+    names: Sequence[str] = tuple(TABLES),
+    cuts: Sequence[Part] | None = None,
+) -> Iterator[dict[str, pl.DataFrame]]:
+    """The tables of one scenario, by name, for one range of products after the other.
+
+    Parameters
+    ----------
+    world : World
+    against : Wedges or Solution
+        What ``_base`` and ``_hat`` refer to.
+    solution : Solution
+    names : sequence of str
+        Of :data:`TABLES`.
+    cuts : sequence of Part, optional
+        Default: ranges that fit in cache.
+    """
+    scenario = solution.wedges.scenario
+    compared = against.wedges.scenario if isinstance(against, Solution) else None
+    invented = scenario.hypothetical or (compared is not None and compared.hypothetical)
+    cuts = parts(world) if cuts is None else cuts
+    cut = solution_of if isinstance(against, Solution) else wedges_of
+    for part, some in zip(cuts, worlds(world, cuts), strict=True):
+        piece = Piece(some, cut(against, part), solution_of(solution, part))
+        yield {
+            name: TABLES[name](piece).select(
+                pl.lit(scenario.name).alias("scenario"),
+                pl.all(),
+                pl.lit(invented).alias("hypothetical"),
+            )
+            for name in names
+        }
+
+
+def parameter_frames(world: World, cuts: Sequence[Part] | None = None) -> Iterator[pl.DataFrame]:
+    """The table of parameters, for one range of products after the other."""
+    cuts = parts(world) if cuts is None else cuts
+    return (diagnosis.parameters(some) for some in worlds(world, cuts))
+
+
+def scan_frames(
+    frames: Callable[[Sequence[Part] | None], Iterator[pl.DataFrame]],
+) -> pl.LazyFrame:
+    """A table that is computed when it is collected, and again each time.
+
+    Parameters
+    ----------
+    frames : callable
+        Returns the table's parts for ranges of products; None: those that fit in cache.
+    """
+
+    def source(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _batch: int | None
+    ) -> Iterator[pl.DataFrame]:
+        left = rows
+        for frame in frames(None):
+            if left is not None:
+                frame = frame.head(left)
+                left -= frame.height
+            if predicate is not None:
+                frame = frame.filter(predicate)
+            yield frame if columns is None else frame.select(columns)
+            if left == 0:
+                return
+
+    return register_io_source(source, schema=next(frames([NOTHING])).schema)
