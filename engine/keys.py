@@ -85,6 +85,24 @@ def order(columns: Sequence[tuple[Ints, int]]) -> tuple[Ints, Ints]:
     return rows, key[rows]
 
 
+def any_twice(columns: Sequence[pl.Series]) -> bool:
+    """Whether two rows have the same values in all of some columns of codes or years."""
+    key: Ints = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        if column.dtype.is_integer():
+            index = column.cast(pl.Int64).to_numpy()
+            size = int(index.max(initial=0)) + 1
+        elif isinstance(column.dtype, pl.Enum):
+            index, size = _physical(column), len(column.dtype.categories)
+        else:
+            coded = encode([column])
+            index, size = coded.columns[0], len(coded.codes)
+        key *= size
+        key += index
+    key.sort()
+    return bool((key[1:] == key[:-1]).any())
+
+
 def column(codes: Sequence[str], index: Ints) -> pl.Series:
     """The codes that an index array stands for, as an Enum column."""
     kind = pl.Enum(list(codes))

@@ -134,7 +134,7 @@ def check_aggregates(present: Iterable[str], aggregates: Mapping[str, Sequence[s
 
 def check_products(products: Iterable[str], vintage: str) -> None:
     """Every product is an HS code of the vintage."""
-    allowed = set(codes.products(vintage)["product"])
+    allowed = codes.known_products(vintage)
     wrong = sorted(set(products) - allowed)
     if wrong:
         near = codes.nearest(wrong[0], sorted(allowed))

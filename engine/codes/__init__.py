@@ -16,6 +16,7 @@ from tradewedge.codes.products import (
     VINTAGES,
     check_product,
     check_vintage,
+    known_products,
     product_text,
     products,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "group_titles",
     "groups",
     "is_group",
+    "known_products",
     "list_names",
     "list_table",
     "named_list",

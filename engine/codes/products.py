@@ -55,6 +55,16 @@ def products(vintage: str) -> pl.DataFrame:
 
 
 @cache
+def known_products(vintage: str) -> frozenset[str]:
+    """The six-digit codes of an HS edition, and those that trade data use in their place.
+
+    CEPII's BACI has all petroleum oils under 271000 in every edition, although the editions from
+    2002 on divide that code.
+    """
+    return frozenset(products(vintage)["product"]) | {"271000"}
+
+
+@cache
 def _texts() -> pl.DataFrame:
     """product, text and a bool column per edition: whether the edition has it so."""
     return shipped_parquet("codes", "products.parquet").sort("product")

@@ -1,0 +1,208 @@
+"""Delimited text, plain or compressed, as tables whose every column is text."""
+
+import csv
+import gzip
+import re
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Final
+
+import polars as pl
+
+from tradewedge.codes import nearest
+from tradewedge.errors import DataError
+
+_MARKS: Final = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_CHUNK: Final = 1 << 20
+_COMPRESSED: Final = (".gz", ".zip")
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A delimited text file on disk.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it: the file that the user named, and the member of a zip.
+    file : str
+        The file's own name.
+    path : Path
+        Plain text, uncompressed.
+    columns : tuple of str
+        As in its first line.
+    separator : str
+    """
+
+    name: str
+    file: str
+    path: Path
+    columns: tuple[str, ...]
+    separator: str = ","
+
+    def scan(self) -> pl.LazyFrame:
+        """Its rows, lazily; every column is text, an empty field null."""
+        return pl.scan_csv(
+            self.path,
+            schema=dict.fromkeys(self.columns, pl.String),
+            separator=self.separator,
+        )
+
+    def place(self, row: int) -> str:
+        """Line of a data row, of a file without line breaks inside fields."""
+        return f"line {row + 2}"
+
+    def explain(self, error: Exception) -> str:
+        """Why it cannot be read, and where."""
+        with self.path.open("rb") as raw:
+            for number, line in enumerate(raw, 1):
+                try:
+                    fields = next(csv.reader([line.decode()], delimiter=self.separator), [])
+                except UnicodeDecodeError as fault:
+                    return (
+                        f"line {number} is not UTF-8 (byte {line[fault.start]:#04x} at character "
+                        f"{fault.start + 1}): save the file as UTF-8"
+                    )
+                if len(fields) > len(self.columns):
+                    return f"line {number} has {len(fields)} fields, the header {len(self.columns)}"
+        return f"cannot be read: {error}"
+
+    def require(self, names: Sequence[str], what: str) -> None:
+        """Every one of these columns is there.
+
+        Raises
+        ------
+        DataError
+            Naming what is missing, what the header has, and the layout expected.
+        """
+        missing = [name for name in names if name not in self.columns]
+        if missing:
+            near = nearest(missing[0], self.columns)
+            hint = f" (did {' or '.join(near)} mean {missing[0]}?)" if near else ""
+            raise DataError(
+                f"{self.name}, line 1: no column {', '.join(missing)}{hint}; the header is "
+                f"{', '.join(self.columns)}. This is not {what}"
+            )
+
+
+@contextmanager
+def opened(path: str | Path, member: str = r"\.(csv|txt)$") -> Iterator[list[TextTable]]:
+    """The tables of a file, a zip, or a folder, for as long as the context lasts.
+
+    Parameters
+    ----------
+    path : str or Path
+        A text file, the same compressed as ``.gz``, a ``.zip``, or a folder of any of these.
+    member : str
+        Regular expression that the name of a wanted file matches, in any case; of a single file
+        that the user names it is not asked.
+
+    Raises
+    ------
+    DataError
+        If there is no such file, it is damaged, holds nothing wanted, or is not UTF-8 text.
+    """
+    place = Path(path)
+    wanted = re.compile(member, re.IGNORECASE)
+    if not place.exists():
+        beside = [entry.name for entry in place.parent.iterdir()] if place.parent.is_dir() else []
+        near = nearest(place.name, beside)
+        hint = f"; there is {', '.join(near)}" if near else ""
+        raise DataError(f"there is no file {place}{hint}")
+    with TemporaryDirectory(prefix="tradewedge-") as scratch:
+        found = [table(*file) for file in _files(place, wanted, Path(scratch), asked=True)]
+        if not found:
+            raise DataError(f"{place}: holds no file whose name matches {member}")
+        yield found
+
+
+def names(path: str | Path) -> list[str]:
+    """Names of the files that a folder or zip holds; of a file its own, without ".gz"."""
+    place = Path(path)
+    if place.is_dir():
+        return sorted(entry.name.removesuffix(".gz") for entry in place.iterdir())
+    if place.suffix.lower() == ".zip" and place.is_file():
+        with _damage(place), zipfile.ZipFile(place) as archive:
+            return sorted(Path(name).name for name in archive.namelist() if name[-1] != "/")
+    return [place.name.removesuffix(".gz")]
+
+
+def table(path: Path, name: str | None = None, file: str | None = None) -> TextTable:
+    """A plain text file as a table, its header read; told what messages call it.
+
+    Raises
+    ------
+    DataError
+        If it is empty, or its first line is not UTF-8 text.
+    """
+    name = name or str(path)
+    with path.open("rb") as raw:
+        start = raw.readline(_CHUNK)
+    for mark, encoding in _MARKS.items():
+        if start.startswith(mark):
+            raise DataError(f"{name}: is {encoding} text; save it as UTF-8")
+    try:
+        line = start.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}, line 1: is not UTF-8 text: {error}") from error
+    if not line.strip() or "\0" in line:
+        raise DataError(f"{name}: is {'empty' if not line.strip() else 'not a text file'}")
+    separator = max(",;\t|", key=line.count)
+    fields = next(csv.reader([line], delimiter=separator))
+    return TextTable(
+        name, file or path.name, path, tuple(field.strip() for field in fields), separator
+    )
+
+
+def _files(
+    place: Path, wanted: re.Pattern[str], scratch: Path, *, asked: bool = False
+) -> Iterator[tuple[Path, str, str]]:
+    """Plain files with their names, long and short, unpacked where they are compressed."""
+    if place.is_dir():
+        for entry in sorted(place.iterdir()):
+            if entry.suffix.lower() == ".zip" or wanted.search(entry.name.removesuffix(".gz")):
+                yield from _files(entry, wanted, scratch)
+    elif place.suffix.lower() == ".zip":
+        yield from _members(place, wanted, scratch)
+    elif place.suffix.lower() == ".gz":
+        with _damage(place), gzip.open(place) as packed:
+            yield _unpack(packed, scratch, place.stem), str(place), place.stem
+    elif asked or wanted.search(place.name):
+        yield place, str(place), place.name
+
+
+def _members(
+    place: Path, wanted: re.Pattern[str], scratch: Path
+) -> Iterator[tuple[Path, str, str]]:
+    with _damage(place), zipfile.ZipFile(place) as archive:
+        for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+            name = Path(entry.filename).name
+            if not entry.is_dir() and wanted.search(name):
+                with archive.open(entry) as packed:
+                    yield _unpack(packed, scratch, name), f"{place} ({name})", name
+
+
+def _unpack(packed: IO[bytes] | gzip.GzipFile, scratch: Path, name: str) -> Path:
+    made = scratch / f"{len(list(scratch.iterdir()))}-{name}"
+    with made.open("wb") as plain:
+        shutil.copyfileobj(packed, plain, _CHUNK)
+    return made
+
+
+@contextmanager
+def _damage(place: Path) -> Iterator[None]:
+    """Say of a damaged archive that it is one."""
+    try:
+        yield
+    except (zipfile.BadZipFile, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"{place}: is damaged or was not downloaded whole ({error}): download it again"
+        ) from error
+    except NotImplementedError as error:
+        raise DataError(f"{place}: {error}; unpack it and name the csv file") from error
