@@ -8,34 +8,31 @@ this module imports JAX.
 # mypy: allow-untyped-calls
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from time import perf_counter
+from typing import Any
 
-import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from tradewedge.kernels import instrumented, jax_checks, jax_loop, newton
-from tradewedge.kernels.clock import Clock
+from tradewedge.kernels import instrumented, jax_checks, jax_instrumented, jax_loop, newton
 from tradewedge.kernels.dense import block_of, ranges
 from tradewedge.kernels.jax_blocks import Bin, bins, calibration, cases, filled
 from tradewedge.kernels.jax_blocks import ranges as rows_of
-from tradewedge.kernels.jax_runtime import fetch, float64, keep_programs, mesh, on_gpu, put, split
-from tradewedge.kernels.market import KernelSolution, Market, Options, Shock, Status
-from tradewedge.kernels.reference import empty_solution, record
+from tradewedge.kernels.jax_rounds import CPU_CELLS, GPU_CELLS, Clock, Turn, compile_all, results
+from tradewedge.kernels.jax_runtime import float64, keep_programs, mesh, on_gpu
+from tradewedge.kernels.market import Ints, KernelSolution, Market, Options, Shock, Status
+from tradewedge.kernels.reference import (
+    empty_solution,
+    has_split_home,
+    record,
+    solve_product,
+)
 
 ACCELERATED_STEPS = 150
 """Sweeps after which a product goes to Newton."""
-CPU_CELLS = 2**17
-"""Cells of a block on a CPU, small enough to stay in cache."""
-GPU_CELLS = 2**24
-"""Cells of a block on a GPU: 128 MiB per dense array of float64."""
 MOST_SCENARIOS = 16
 """Scenarios that share a block."""
-COMPILERS = 4
-"""Programs compiled side by side."""
-IN_FLIGHT = 2
-"""Rounds handed to the devices before the first is fetched: this bounds their memory."""
 
 
 def solve(
@@ -43,7 +40,7 @@ def solve(
 ) -> KernelSolution:
     """Solve every product with Anderson acceleration, and the stragglers with Newton on the host.
 
-    Products with instruments are then solved again on the host (:mod:`.instrumented`).
+    Products with instruments are then solved again from there (:mod:`.jax_instrumented`).
 
     Parameters
     ----------
@@ -56,21 +53,18 @@ def solve(
     KernelSolution
         The kernel never raises for numbers: see its ``status``.
     """
-    if shock.instruments is not None:
-        return instrumented.solve(solve, market, shock, options)
     return solve_batch(market, [shock], options, clock=clock)[0]
 
 
 def solve_batch(
     market: Market, shocks: Sequence[Shock], options: Options, *, clock: Clock | None = None
 ) -> list[KernelSolution]:
-    """Solve several scenarios; those of one block share its baseline.
+    """Solve several scenarios; in blocks without instruments they share the baseline.
 
     Parameters
     ----------
     market : Market
     shocks : sequence of Shock
-        One with instruments is solved by itself.
     options : Options
     clock : Clock, optional
         Is added to.
@@ -80,17 +74,25 @@ def solve_batch(
     list of KernelSolution
         In the order given.
     """
-    plain = [n for n, shock in enumerate(shocks) if shock.instruments is None]
-    found: dict[int, KernelSolution] = {}
+    keep_programs()
+    under = [n for n, shock in enumerate(shocks) if shock.instruments is not None]
+    plain = list(shocks)
+    for n in under:
+        plain[n] = instrumented.without(market, shocks[n])
     width = _scenarios_together(len(plain))
+    found: list[KernelSolution] = []
     for start in range(0, len(plain), width):
-        together = plain[start : start + width]
-        some = [shocks[n] for n in together]
-        found.update(zip(together, _solve_plain(market, some, width, options, clock), strict=True))
-    for n, shock in enumerate(shocks):
-        if n not in found:
-            found[n] = solve(market, shock, options)
-    return [found[n] for n in range(len(shocks))]
+        found += _solve_plain(market, plain[start : start + width], width, options, clock)
+    for n in under:
+        found[n] = replace(found[n], log_shadow=np.zeros(_groups(shocks[n])))
+    if under:
+        some = [shocks[n] for n in under]
+        jax_instrumented.obey([found[n] for n in under], market, some, options, clock)
+    return found
+
+
+def _groups(shock: Shock) -> int:
+    return 0 if shock.instruments is None else len(shock.instruments.group_limit)
 
 
 def compile_programs(market: Market, scenarios: int = 1) -> float:
@@ -98,19 +100,9 @@ def compile_programs(market: Market, scenarios: int = 1) -> float:
     start = perf_counter()
     keep_programs()
     where = mesh()
-    _compile(_plan(market, _scenarios_together(scenarios), where), where)
+    plan = _plan(market, _scenarios_together(scenarios), where)
+    compile_all(jax_loop.program, (part.shape for part in plan), where)
     return perf_counter() - start
-
-
-def _compile(plan: list[Bin], where: Mesh) -> None:
-    """Compile the shapes of a plan side by side; XLA does it without the GIL."""
-
-    def one(part: Bin) -> None:
-        with float64():
-            jax_loop.program(part.shape, where)
-
-    with ThreadPoolExecutor(COMPILERS) as pool:
-        list(pool.map(one, plan))
 
 
 def _scenarios_together(count: int) -> int:
@@ -130,19 +122,24 @@ def _solve_plain(
     watch = clock or Clock()
     solutions = [empty_solution(market) for _ in shocks]
     first, second = newton.split_steps(options.max_steps)
-    keep_programs()
-    with float64():
-        limits = (np.float64(options.tolerance), np.int32(min(first, ACCELERATED_STEPS)))
-        waiting: list[tuple[Bin, int, jax_loop.Found]] = []
-        for part, number, found in _rounds(market, shocks, width, limits, clock, watch):
-            waiting.append((part, number, found))
-            if len(waiting) > IN_FLIGHT:
-                _collect(solutions, market, *waiting.pop(0), watch)
-        for item in waiting:
-            _collect(solutions, market, *item, watch)
+    limits = (np.float64(options.tolerance), np.int32(min(first, ACCELERATED_STEPS)))
+    where = mesh()
     start = perf_counter()
+    plan = _plan(market, width, where)
+    planned = perf_counter()
+    compile_all(jax_loop.program, (part.shape for part in plan), where)
+    watch.layout += planned - start
+    watch.compile += perf_counter() - planned
+    with float64():
+        turns = _turns(market, shocks, plan, where)
+        for (part, products), round_ in results(turns, limits, where, clock):
+            _write(solutions, market, part, products, round_)
+    start = perf_counter()
+    split_home = np.flatnonzero(has_split_home(market)).tolist()
     for solution, shock in zip(solutions, shocks, strict=True):
         _judge(solution, market, shock)
+        for product in split_home:
+            solve_product(solution, market, shock, product, options)
         if second:
             for product in np.flatnonzero(solution.status == Status.MAX_STEPS).tolist():
                 _finish(solution, market, shock, product, options.tolerance, second)
@@ -150,57 +147,28 @@ def _solve_plain(
     return solutions
 
 
-def _rounds(
-    market: Market,
-    shocks: list[Shock],
-    width: int,
-    limits: tuple[np.float64, np.int32],
-    clock: Clock | None,
-    watch: Clock,
-) -> Iterator[tuple[Bin, int, jax_loop.Found]]:
-    """Start one round after another; waits for each only where a clock runs."""
-    where = mesh()
-    start = perf_counter()
-    plan = _plan(market, width, where)
-    planned = perf_counter()
-    _compile(plan, where)
-    watch.layout += planned - start
-    watch.compile += perf_counter() - planned
+def _turns(
+    market: Market, shocks: list[Shock], plan: list[Bin], where: Mesh
+) -> Iterator[Turn[tuple[Bin, Ints]]]:
     for part in plan:
         run = jax_loop.program(part.shape, where)
-        for number, products in enumerate(part.products):
-            start = perf_counter()
-            host = (
-                calibration(market, part.shape, products),
-                cases(market, shocks, part.shape, products),
-            )
-            packed = perf_counter()
-            inputs = put(host, split(where))
-            if clock is not None:
-                jax.block_until_ready(inputs)
-            there = perf_counter()
-            found = run(*inputs, *limits)
-            if clock is not None:
-                jax.block_until_ready(found)
-            watch.layout += packed - start
-            watch.transfer += there - packed
-            watch.solve += perf_counter() - there
-            yield part, number, found
+        for products in part.products:
+
+            def pack(part: Bin = part, products: Ints = products) -> tuple[Any, ...]:
+                given = calibration(market, part.shape, products)
+                return given, cases(market, shocks, part.shape, products)
+
+            yield Turn(run, pack, (part, products))
 
 
-def _collect(
+def _write(
     solutions: list[KernelSolution],
     market: Market,
     part: Bin,
-    number: int,
-    found: jax_loop.Found,
-    watch: Clock,
+    products: Ints,
+    host: jax_loop.Found,
 ) -> None:
-    """Fetch a round and write it where it belongs."""
-    start = perf_counter()
-    host = jax_loop.Found(*(fetch(array) for array in found))
-    watch.transfer += perf_counter() - start
-    products = part.products[number]
+    """Write a round where it belongs."""
     used = products >= 0
     mine = products[used]
     sides = (

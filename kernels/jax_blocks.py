@@ -88,32 +88,36 @@ def bins(market: Market, devices: int, scenarios: int, cells: int) -> list[Bin]:
     """
     rows, columns = np.diff(market.exporter_ptr), np.diff(market.importer_ptr)
     flows = np.diff(market.flow_ptr)
-    modulus = _difficulty(market)
+    modulus = difficulty(market)
     found = []
     for nested in (False, True):
         mine = np.flatnonzero((flows > 0) & (np.isnan(market.sigma_home) != nested))
-        sizes = np.column_stack([_padded(rows[mine]), _padded(columns[mine])])
-        for (i, j), members in _merged(sizes, mine):
+        sizes = np.column_stack([padded(rows[mine]), padded(columns[mine])])
+        for (i, j), members in merged(sizes, mine):
             ordered = members[np.argsort(modulus[members], kind="stable")]
-            lanes = min(
-                2 ** int(np.log2(max(1, cells // (scenarios * i * j)))),
-                2 ** int(np.ceil(np.log2(max(1, -(-ordered.size // devices))))),
-                MOST_LANES,
-            )
-            rounds = -(-ordered.size // (devices * lanes))
-            products = np.full(rounds * devices * lanes, -1, np.int64)
-            products[: ordered.size] = ordered
-            # Neighbours go to different devices, which then take equally long.
-            products = products.reshape(rounds, lanes, devices).swapaxes(1, 2)
+            products = dealt(ordered, devices, cells // (scenarios * i * j))
             there = np.where(products >= 0, flows[products], 0)
-            longest = _round_up(int(there.sum(axis=2).max()))
-            found.append(
-                Bin(Shape(devices, scenarios, lanes, i, j, longest, nested), products.copy())
-            )
+            longest = round_up(int(there.sum(axis=2).max()))
+            shape = Shape(devices, scenarios, products.shape[2], i, j, longest, nested)
+            found.append(Bin(shape, products))
     return found
 
 
-def _difficulty(market: Market) -> Floats:
+def dealt(ordered: Ints, devices: int, most: int) -> Ints:
+    """Numbers in rounds [round, device, lane] of at most ``most`` lanes, -1 where none is left."""
+    lanes = min(
+        2 ** int(np.log2(max(1, most))),
+        2 ** int(np.ceil(np.log2(max(1, -(-ordered.size // devices))))),
+        MOST_LANES,
+    )
+    rounds = -(-ordered.size // (devices * lanes))
+    out = np.full(rounds * devices * lanes, -1, np.int64)
+    out[: ordered.size] = ordered
+    # Neighbours go to different devices, which then take equally long.
+    return out.reshape(rounds, lanes, devices).swapaxes(1, 2).copy()
+
+
+def difficulty(market: Market) -> Floats:
     """|sigma - eta| / (smallest epsilon + sigma) [K]; 0 without flows."""
     start = market.exporter_ptr[:-1]
     some = np.diff(market.exporter_ptr) > 0
@@ -125,18 +129,19 @@ def _difficulty(market: Market) -> Floats:
     return np.where(some, np.nan_to_num(guess), 0.0)
 
 
-def _padded(size: Ints) -> Ints:
+def padded(size: Ints) -> Ints:
+    """Sizes rounded up to those of :data:`SIZES`."""
     beyond = -(-size // SIZES[-1]) * SIZES[-1]
     place = np.minimum(np.searchsorted(SIZES, size), SIZES.size - 1)
     return np.where(size > SIZES[-1], beyond, SIZES[place])
 
 
-def _round_up(count: int) -> int:
+def round_up(count: int) -> int:
     """To a power of two: a longer list costs little, another shape a compilation."""
     return 1 << max(10, (count - 1).bit_length())
 
 
-def _merged(sizes: Ints, members: Ints) -> Iterator[tuple[tuple[int, int], Ints]]:
+def merged(sizes: Ints, members: Ints) -> Iterator[tuple[tuple[int, int], Ints]]:
     """Groups by size; the two whose union wastes least become one until few are left."""
     shapes, group = np.unique(sizes, axis=0, return_inverse=True)
     parts = [

@@ -1,7 +1,4 @@
-"""Anderson acceleration of a whole block in one ``while_loop``; each lane stops by itself.
-
-Step for step what ``armington_cpu`` does to one product: see ``kernels/README.md``.
-"""
+"""The compiled program for blocks of products without instruments."""
 
 # JAX does not type all that it exports.
 # mypy: allow-untyped-calls
@@ -13,14 +10,10 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, PartitionSpec
 
+from tradewedge.kernels.jax_anderson import Move, iterate
 from tradewedge.kernels.jax_blocks import Calibration, Cases, Shape
 from tradewedge.kernels.jax_runtime import AXIS, split
-from tradewedge.kernels.jax_sweep import Array, Layout, error_bound, prepare, sweep
-
-DEPTH = 5
-"""Differences that Anderson acceleration remembers."""
-GROWTH = 10.0
-"""An accelerated step whose step length exceeds the best so far by this factor is undone."""
+from tradewedge.kernels.jax_sweep import Array, Layout, dense, error_bound, prepare, sweep
 
 
 class Found(NamedTuple):
@@ -34,148 +27,24 @@ class Found(NamedTuple):
     error_bound: Any  # [b]
 
 
-class _State(NamedTuple):
-    active: Array  # [b]
-    done: Array  # [b]
-    steps: Array  # [b]
-    residual: Array  # [b] at z, once done
-    plain: Array  # [b] the last step was a plain one
-    held: Array  # [b] differences in memory
-    z: Array  # [b, i]
-    last: Array  # [b, i]
-    last_step: Array  # [b, i]
-    best: Array  # [b, i]
-    best_step: Array  # [b, i]
-    best_length: Array  # [b]
-    dx: Array  # [age, b, i] latest first
-    df: Array  # [age, b, i]
-
-
-def iterate(lay: Layout, tolerance: Array, max_steps: Array) -> Found:
+def solved(lay: Layout, tolerance: Array, max_steps: Array) -> Found:
     """Solve all lanes of a block."""
-    lanes = lay.size.shape[0]
-    zero, length = jnp.zeros_like(lay.shift_i), jnp.full_like(lay.size, jnp.inf)
-    never, none = jnp.zeros(lanes, bool), jnp.zeros(lanes, jnp.int32)
-    history = jnp.zeros((DEPTH, *zero.shape))
-    # A lane with nothing to adjust still takes the one sweep that says so.
-    begin = _State(
-        active=~never,
-        done=never,
-        steps=none,
-        residual=length,
-        plain=~never,
-        held=none,
-        z=lay.shift_i,
-        last=zero,
-        last_step=zero,
-        best=lay.shift_i,
-        best_step=zero,
-        best_length=length,
-        dx=history,
-        df=history,
-    )
 
-    def unfinished(state: _State) -> Array:
-        return jnp.any(state.active & (state.steps < max_steps))
+    def move(z: Array, _: None) -> Move:
+        excess = sweep(lay, z).excess
+        return Move(excess / lay.slope, jnp.max(jnp.abs(excess), axis=1), None)
 
-    end = jax.lax.while_loop(unfinished, partial(_step, lay, tolerance, max_steps), begin)
-    z = jnp.where(end.done[:, None], end.z, end.best)
-    last = sweep(lay, z)
+    everyone = jnp.ones(lay.size.shape, bool)
+    end = iterate(move, lay.shift_i, None, everyone, tolerance, max_steps)
+    last = sweep(lay, end.point)
     return Found(
-        log_price=jnp.where(lay.market, z - lay.shift_i, jnp.nan),
+        log_price=jnp.where(lay.market, end.point - lay.shift_i, jnp.nan),
         log_index=jnp.where(lay.served, last.log_index, jnp.nan),
         done=end.done,
         steps=end.steps,
         residual=jnp.where(end.done, end.residual, jnp.max(jnp.abs(last.excess), axis=1)),
-        error_bound=error_bound(lay, last, z),
+        error_bound=error_bound(lay, last, end.point),
     )
-
-
-def _step(lay: Layout, tolerance: Array, max_steps: Array, state: _State) -> _State:
-    """One sweep of every lane that is not finished, and where it goes next."""
-    going = state.active & (state.steps < max_steps)
-    excess = sweep(lay, state.z).excess
-    step = excess / lay.slope
-    worst, length = jnp.max(jnp.abs(excess), axis=1), jnp.max(jnp.abs(step), axis=1)
-    done = going & (worst <= tolerance)
-    grown = ~(length <= GROWTH * state.best_length) | (length == jnp.inf)
-    failed = going & ~done & grown & state.plain
-    undo = going & ~done & grown & ~state.plain
-    ahead = going & ~done & ~grown
-
-    pushed = ahead & (state.best_length < jnp.inf)
-    dx = _push(state.dx, state.z - state.last, pushed)
-    df = _push(state.df, step - state.last_step, pushed)
-    held = jnp.where(pushed, jnp.minimum(state.held + 1, DEPTH), state.held)
-    better = ahead & (length < state.best_length)
-    best, best_step = _pick(better, state.z, state.best), _pick(better, step, state.best_step)
-
-    accelerated = state.z + step - _correction(dx, df, held, step)
-    restart = state.best + state.best_step
-    z = _pick(ahead, accelerated, _pick(undo, restart, state.z))
-    last = _pick(ahead, state.z, _pick(undo, state.best, state.last))
-    last_step = _pick(ahead, step, _pick(undo, state.best_step, state.last_step))
-    return _State(
-        active=state.active & ~done & ~failed,
-        done=state.done | done,
-        steps=state.steps + going,
-        residual=jnp.where(done, worst, state.residual),
-        plain=jnp.where(ahead, held == 0, state.plain | undo),
-        held=jnp.where(undo, 0, held),
-        z=z,
-        last=last,
-        last_step=last_step,
-        best=best,
-        best_step=best_step,
-        best_length=jnp.where(better, length, state.best_length),
-        dx=dx,
-        df=df,
-    )
-
-
-def _pick(where: Array, one: Array, other: Array | float) -> Array:
-    return jnp.where(where[:, None], one, other)
-
-
-def _push(history: Array, latest: Array, where: Array) -> Array:
-    moved = jnp.concatenate([latest[None], history[:-1]])
-    return jnp.where(where[None, :, None], moved, history)
-
-
-def _correction(dx: Array, df: Array, held: Array, step: Array) -> Array:
-    """The combination of past differences that best explains the step [b, i].
-
-    Least squares by modified Gram-Schmidt, latest difference first; one that adds no new
-    direction is left out.
-    """
-    ages = jnp.arange(DEPTH)
-
-    def orthogonal(age: Array, so_far: tuple[Array, Array]) -> tuple[Array, Array]:
-        basis, upper = so_far
-        given = column = df[age]
-        inner = jnp.zeros((DEPTH, column.shape[0]))
-        for _ in range(2):  # twice is as good as modified Gram-Schmidt, and in fewer pieces
-            part = jnp.sum(basis * column, axis=2)
-            inner += part
-            column = column - jnp.sum(basis * part[:, :, None], axis=0)
-        left = jnp.sum(column * column, axis=1)
-        use = (age < held) & (left > 1e-16 * jnp.sum(given * given, axis=1))
-        norm = jnp.sqrt(jnp.where(use, left, 1.0))
-        basis = basis.at[age].set(_pick(use, column / norm[:, None], 0.0))
-        return basis, upper.at[age].set(jnp.where((ages == age)[:, None], use * norm, inner))
-
-    start = (jnp.zeros_like(df), jnp.zeros((DEPTH, DEPTH, held.shape[0])))
-    basis, upper = jax.lax.fori_loop(0, DEPTH, orthogonal, start)
-    along = jnp.sum(basis * step, axis=2)
-
-    def substitute(back: Array, weight: Array) -> Array:
-        p = DEPTH - 1 - back
-        norm = upper[p, p]
-        rest = along[p] - jnp.sum(upper[:, p] * weight, axis=0)
-        return weight.at[p].set(jnp.where(norm > 0, rest / jnp.where(norm > 0, norm, 1.0), 0.0))
-
-    weight = jax.lax.fori_loop(0, DEPTH, substitute, jnp.zeros_like(along))
-    return jnp.sum(weight[:, :, None] * (dx + df), axis=0)
 
 
 def block(
@@ -183,7 +52,7 @@ def block(
 ) -> Found:
     """Solve the block of one device; arrays have a device axis of length 1 in front."""
     inside, changes = Calibration(*(x[0] for x in given)), Cases(*(x[0] for x in cases))
-    found = iterate(prepare(inside, changes, shape), tolerance, max_steps)
+    found = solved(prepare(dense(inside, changes, shape)), tolerance, max_steps)
     sizes = (1, shape.scenarios, shape.lanes)
     return Found(*(part.reshape(*sizes, *part.shape[1:]) for part in found))
 

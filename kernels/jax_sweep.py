@@ -58,33 +58,70 @@ class Layout(NamedTuple):
 
 
 class Sweep(NamedTuple):
-    """Indices and log excess demand at given prices."""
+    """Indices, log of what each exporter sells (-inf: nothing), and its log excess demand."""
 
     excess: Array  # [b, i]
+    sales: Array  # [b, i]
     log_index: Array  # [b, j]
     log_bundle: Array  # [b, j]
 
 
-def prepare(given: Calibration, cases: Cases, shape: Shape) -> Layout:
-    """Dense weights of one device's block; its arrays come without the device axis."""
+class Dense(NamedTuple):
+    """The flows of one device's block, each in its cell; arrays without the device axis."""
+
+    share: Array  # [b, i, j]
+    sales_share: Array  # [b, i, j]
+    cost: Array  # [b, i, j] log cost, inf where nothing is admitted
+    home: Array | None  # [b, i, j] home sales of a nest
+    sigma: Array  # [b, 1]
+    eta: Array  # [b, 1]
+    outer: Array  # [b, 1] sigma_home with a nest, else sigma
+    epsilon: Array  # [b, i]
+    log_supply: Array  # [b, i]
+    log_demand: Array  # [b, j]
+    terms: Array  # [b]
+
+
+def to_cells(cell: Array, values: Array, size: int, empty: float | bool) -> Array:
+    """Write values to their own cells of an array [size]; those beyond its end are dropped."""
+    flat = jnp.full(size, empty, values.dtype)
+    return flat.at[cell].set(values, mode="drop", unique_indices=True)
+
+
+def dense(given: Calibration, cases: Cases, shape: Shape) -> Dense:
+    """Put every flow of a block in its cell."""
     _, s, k, i, j, _, nested = shape
 
-    def dense(values: Array, empty: float | bool) -> Array:
-        flat = jnp.full(k * i * j, empty, values.dtype)
-        flat = flat.at[given.cell].set(values, mode="drop", unique_indices=True)
-        return flat.reshape(k, i, j)
+    def cells(values: Array, empty: float | bool) -> Array:
+        return to_cells(given.cell, values, k * i * j, empty).reshape(k, i, j)
 
     def lanes(values: Array) -> Array:
         return jnp.broadcast_to(values, (s, *values.shape)).reshape(s * k, *values.shape[1:])
 
-    share, weight = lanes(dense(given.share, 0.0)), lanes(dense(given.sales_share, 0.0))
-    cost = jax.vmap(lambda values: dense(values, jnp.inf))(cases.log_cost).reshape(s * k, i, j)
-    sigma, eta = lanes(given.sigma)[:, None], lanes(given.eta)[:, None]
-    outer = lanes(given.sigma_home)[:, None] if nested else sigma
-    log_supply = cases.log_supply.reshape(s * k, i)
-    log_demand = cases.log_demand.reshape(s * k, j)
+    cost = jax.vmap(lambda values: cells(values, jnp.inf))(cases.log_cost)
+    sigma = lanes(given.sigma)[:, None]
+    return Dense(
+        share=lanes(cells(given.share, 0.0)),
+        sales_share=lanes(cells(given.sales_share, 0.0)),
+        cost=cost.reshape(s * k, i, j),
+        home=lanes(cells(given.home, False)) if nested else None,
+        sigma=sigma,
+        eta=lanes(given.eta)[:, None],
+        outer=lanes(given.sigma_home)[:, None] if nested else sigma,
+        epsilon=lanes(given.epsilon),
+        log_supply=cases.log_supply.reshape(s * k, i),
+        log_demand=cases.log_demand.reshape(s * k, j),
+        terms=lanes(given.terms),
+    )
+
+
+def prepare(flows: Dense) -> Layout:
+    """Dense weights, and all else that does not change from sweep to sweep."""
+    share, weight, cost = flows.share, flows.sales_share, flows.cost
+    sigma, eta, outer = flows.sigma, flows.eta, flows.outer
     admitted = cost < jnp.inf
-    at_home = lanes(dense(given.home, False)) if nested else jnp.zeros_like(admitted)
+    nested = flows.home is not None
+    at_home = jnp.zeros_like(admitted) if flows.home is None else flows.home
     inside = admitted & ~at_home  # the flows that compete at sigma
 
     kept = jnp.sum(jnp.where(inside, share, 0.0), axis=1)
@@ -109,34 +146,33 @@ def prepare(given: Calibration, cases: Cases, shape: Shape) -> Layout:
 
     home = None
     if nested:
-        home = _nest(share, weight, cost, admitted, at_home, kept + lost, imports, log_demand)
+        home = _nest(share, weight, cost, admitted, at_home, kept + lost, imports, flows.log_demand)
     market = abroad if home is None else abroad | home.sold
-    epsilon = lanes(given.epsilon)
-    free = market & (epsilon < jnp.inf)
-    epsilon = jnp.where(epsilon < jnp.inf, epsilon, 0.0)
-    modulus, slope = _contraction(sigma, eta, outer, epsilon, free)
+    finite = flows.epsilon < jnp.inf
+    free, epsilon = market & finite, jnp.where(finite, flows.epsilon, 0.0)
+    modulus, steepness = contraction(sigma, eta, outer, epsilon, free)
     return Layout(
         a=a,
         b=b,
         shift_i=shift_i,
         shift_j=shift_j,
-        supply=log_supply - epsilon * shift_i,
+        supply=flows.log_supply - epsilon * shift_i,
         epsilon=epsilon,
-        slope=slope,
+        slope=epsilon + steepness,
         free=free,
         market=market,
         abroad=abroad,
         served=imports if home is None else imports | home.there,
         imports=imports,
         constant=constant,
-        log_kept=jnp.where(imports, _log_share_kept(kept, lost), 0.0),
-        offset=log_demand - (eta if home is None else outer) * shift_j,
+        log_kept=jnp.where(imports, log_share_kept(kept, lost), 0.0),
+        offset=flows.log_demand - (eta if home is None else outer) * shift_j,
         sigma=sigma,
         eta=eta,
         outer=outer,
         modulus=modulus,
         size=jnp.max(jnp.where(admitted, jnp.abs(cost), 0.0), axis=(1, 2)),
-        terms=lanes(given.terms),
+        terms=flows.terms,
         nest=home,
     )
 
@@ -158,7 +194,7 @@ def _nest(
     both = there & imports
     total = import_base + home_base
     one = jnp.where(
-        there, _log_share_kept(home_base, import_base), _log_share_kept(import_base, home_base)
+        there, log_share_kept(home_base, import_base), log_share_kept(import_base, home_base)
     )
     return Nest(
         row=jnp.argmax(left, axis=1),
@@ -173,7 +209,7 @@ def _nest(
     )
 
 
-def _log_share_kept(kept: Array, lost: Array) -> Array:
+def log_share_kept(kept: Array, lost: Array) -> Array:
     total = jnp.where(kept > 0, kept + lost, 1.0)
     few = lost < kept
     small = jnp.log1p(-jnp.where(few, lost, 0.0) / total)
@@ -181,16 +217,19 @@ def _log_share_kept(kept: Array, lost: Array) -> Array:
     return jnp.where(few, small, large)
 
 
-def _contraction(
+def contraction(
     sigma: Array, eta: Array, outer: Array, epsilon: Array, free: Array
 ) -> tuple[Array, Array]:
-    """Modulus [b] and slope of a step [b, i]; outer is sigma without a nest."""
+    """Modulus [b], and what adds to the supply elasticity in the slope of a step [b, 1].
+
+    outer is sigma without a nest.
+    """
     gap = sigma - outer
     spread = jnp.where(gap >= 0, gap, -2 * gap) + jnp.abs(outer - eta)
     steepest = jnp.maximum(sigma, outer)
     least = jnp.min(jnp.where(free, epsilon, jnp.inf), axis=1, keepdims=True)
     modulus = spread / (least + steepest)
-    return modulus[:, 0], epsilon + jnp.where(modulus >= 1, jnp.maximum(steepest, eta), steepest)
+    return modulus[:, 0], jnp.where(modulus >= 1, jnp.maximum(steepest, eta), steepest)
 
 
 def sweep(lay: Layout, z: Array) -> Sweep:
@@ -217,7 +256,7 @@ def sweep(lay: Layout, z: Array) -> Sweep:
     if lay.nest is not None:
         sales = jnp.logaddexp(sales, _home_sales(lay, lay.nest, z, log_index))
     excess = jnp.where(lay.free, sales - lay.supply - lay.epsilon * z, 0.0)
-    return Sweep(excess, log_index, log_bundle)
+    return Sweep(excess, sales, log_index, log_bundle)
 
 
 def _upper_index(lay: Layout, nest: Nest, z: Array, bundle: Array) -> Array:

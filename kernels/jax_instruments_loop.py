@@ -1,0 +1,117 @@
+"""The compiled program for blocks of products under instruments."""
+
+# JAX does not type all that it exports.
+# mypy: allow-untyped-calls
+
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh, PartitionSpec
+
+from tradewedge.kernels import jax_loop
+from tradewedge.kernels.jax_anderson import Move, iterate
+from tradewedge.kernels.jax_blocks import Calibration, Cases
+from tradewedge.kernels.jax_instruments import (
+    Overlay,
+    allowed,
+    evaluate,
+    joined,
+    lay_out,
+    split,
+)
+from tradewedge.kernels.jax_instruments_blocks import Measures, Wide, nothing
+from tradewedge.kernels.jax_runtime import AXIS
+from tradewedge.kernels.jax_runtime import split as split_over
+from tradewedge.kernels.jax_sweep import Array, dense
+
+UNMOVED = 10.0
+"""Tolerances within which prices without instruments still solve a product that has them."""
+
+
+class Found(NamedTuple):
+    """What comes back for a block; NaN prices and indices where nothing is bought or sold."""
+
+    log_price: Any  # [k, i]
+    log_index: Any  # [k, j]
+    log_shadow: Any  # [k, g]
+    unmoved: Any  # [k] no instrument binds at the prices to start from
+    done: Any  # [k] the residual reached the tolerance
+    active: Any  # [k] an instrument binds
+    steps: Any  # [k]
+    residual: Any  # [k]
+
+
+def solved(lay: Overlay, given: Measures, tolerance: Array, max_steps: Array) -> Found:
+    """Solve all lanes of a block."""
+
+    def move(point: Array, level: Array) -> Move:
+        state = evaluate(lay, point, level)
+        return Move(state.step, state.residual, state.level)
+
+    begin = allowed(lay, joined(lay, given.start))
+    first = evaluate(lay, begin, jnp.zeros(lay.column.shape))
+    unmoved = given.started & ~first.active & (first.residual <= UNMOVED * tolerance)
+    end = iterate(move, begin, first.level, ~unmoved, tolerance, max_steps, partial(allowed, lay))
+    last = evaluate(lay, end.point, end.guess)
+    price, premium = split(lay, end.point)
+    return Found(
+        log_price=jnp.where(lay.market, price, jnp.nan),
+        log_index=jnp.where(lay.served, last.log_index, jnp.nan),
+        log_shadow=premium,
+        unmoved=unmoved,
+        done=end.done,
+        active=last.active,
+        steps=end.steps,
+        residual=jnp.where(end.done, end.residual, last.residual),
+    )
+
+
+def block(
+    given: Calibration,
+    cases: Cases,
+    measures: Measures,
+    tolerance: Array,
+    max_steps: Array,
+    *,
+    shape: Wide,
+) -> Found:
+    """Solve the block of one device; arrays have a device axis of length 1 in front."""
+    inside, changes = Calibration(*(x[0] for x in given)), Cases(*(x[0] for x in cases))
+    mine = Measures(*(x[0] for x in measures))
+    lay = lay_out(dense(inside, changes, shape.plain), mine, shape)
+    found = solved(lay, mine, tolerance, max_steps)
+    return Found(*(part[None] for part in found))
+
+
+def solver(shape: Wide, where: Mesh) -> Any:
+    """The function of one shape, to be lowered, for the devices of a mesh."""
+    spread, same = PartitionSpec(AXIS), PartitionSpec()
+    mapped = jax.shard_map(
+        partial(block, shape=shape),
+        mesh=where,
+        in_specs=(spread, spread, spread, same, same),
+        out_specs=spread,
+        # Devices loop for as long as their own lanes need; they exchange nothing.
+        check_vma=False,
+    )
+    return jax.jit(mapped)
+
+
+@cache
+def program(shape: Wide, where: Mesh) -> jax.stages.Compiled:
+    """Compile the solver of one shape, once per process; needs :func:`.jax_runtime.float64`."""
+    compiled: jax.stages.Compiled = solver(shape, where).lower(*arguments(shape, where)).compile()
+    return compiled
+
+
+def arguments(shape: Wide, where: Mesh) -> tuple[Any, ...]:
+    """Shapes and types of what a program takes."""
+    given, cases, *limits = jax_loop.arguments(shape.plain, where)
+    rows = split_over(where)
+
+    def of_all(array: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((shape.devices, *array.shape), array.dtype, sharding=rows)
+
+    return (given, cases, jax.tree.map(of_all, nothing(shape)), *limits)
