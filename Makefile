@@ -26,7 +26,7 @@ test-full: $(DEV) ## every test, the long ones too
 	$(PYTEST)
 
 bench: $(DEV) ## timings, on this machine
-	$(PYTEST) bench --benchmark-only --override-ini=addopts= --import-mode=importlib
+	$(BIN)/tradewedge bench
 
 # mypy and import-linter do not see through the folder mapping of an editable install, so they
 # read a plain copy. setuptools would carry deleted modules over from build/lib: it goes first.

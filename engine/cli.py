@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from tradewedge import __version__, datacli, runcli, scenariocli, terminal
+from tradewedge import __version__, benchcli, datacli, runcli, scenariocli, terminal
 from tradewedge.errors import SolveError, TradewedgeError
 from tradewedge.terminal import INTERRUPTED, NOT_SOLVED, OK, WRONG_INPUT
 
@@ -71,7 +71,7 @@ def _dispatch(arguments: list[str]) -> int:
     return command(parsed)
 
 
-_COMMANDS: Final = ("run", "report", "compare", "scenarios", "data", "doctor")
+_COMMANDS: Final = ("run", "report", "compare", "scenarios", "data", "bench", "doctor")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.set_defaults(call=_compare)
     scenariocli.add_arguments(commands.add_parser("scenarios", help=scenariocli.HELP))
     datacli.add_arguments(commands.add_parser("data", help=datacli.HELP))
+    benchcli.add_arguments(commands.add_parser("bench", help=benchcli.HELP))
     doctor = commands.add_parser("doctor", help="versions, devices, and what is not installed")
     doctor.set_defaults(call=_doctor)
     return parser
