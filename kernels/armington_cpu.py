@@ -59,6 +59,8 @@ class _Rows(NamedTuple):
     sigma: Floats
     eta: Floats
     sigma_home: Floats
+    sigma_groups: Floats
+    supplier_group: Ints
     epsilon: Floats
     log_cost: Floats
     admitted: Bools
@@ -80,28 +82,32 @@ class _Out(NamedTuple):
 class _Layout(NamedTuple):
     """One product, prepared: admitted flows by exporter, with what does not change in a sweep.
 
-    Costs are split as ``c_ij = m_j + n_i + rest``, m and n the smallest that is left, so that a
-    prohibitive cost does not underflow. The unknown is ``z_i = x_i + n_i``. Vectors are longer
-    than the product.
+    Flows that are not home sales of a nest form bundles [b], one per importer and group of
+    suppliers: bundle ``g * nm + j``, so without groups that of importer j is j. Costs are split
+    as ``c_ij = m_b + n_i + rest``, m and n the smallest that is left, so that a prohibitive cost
+    does not underflow. The unknown is ``z_i = x_i + n_i``. Vectors are longer than the product.
     """
 
     ptr: Ints  # [i + 1] range of the exporter's flows in col, a, b
-    col: NDArray[np.int32]  # importer of the flow
+    col: NDArray[np.int32]  # bundle of the flow
     a: Floats  # weight of the flow in the index
     b: Floats  # weight of the flow in the exporter's sales
     shift_i: Floats  # n_i
-    shift_j: Floats  # m_j
+    shift_b: Floats  # m_b
     supply: Floats  # [i] log Z_i - epsilon_i n_i
     epsilon: Floats  # [i] 0 where infinite
     slope: Floats  # [i] what log excess demand is divided by in a step
     free: Bools  # [i] the price adjusts
     market: Bools  # [i] a market is left
     log_demand: Floats  # [j]
-    offset: Floats  # [j] log_demand, less what m_j takes off the flows' exponents
-    constant: Floats  # [j] constant of the index, near 1
-    log_kept: Floats  # [j] log share of what was not excluded
+    offset: Floats  # [b] log_demand, less what m_b takes off the flows' exponents
+    constant: Floats  # [b] constant of the index, near 1
+    log_kept: Floats  # [b] log share of what was not excluded
+    filled: Bools  # [b] a supplier is left
+    part: Floats  # [b] share of the bundle among those of its importer that are filled
+    log_middle: Floats  # [j] log share that was not lost with whole bundles
     served: Bools  # [j]
-    imports: Bools  # [j] the bundle has a supplier left; equal to served without a nest
+    imports: Bools  # [j] a bundle is filled; equal to served without the nest of home sales
     home_row: NDArray[np.int32]  # [j] exporter of the admitted home flow; -1: none
     home_col: NDArray[np.int32]  # [i] importer of the admitted home flow; -1: none
     home_cost: Floats  # [j]
@@ -113,10 +119,11 @@ class _Layout(NamedTuple):
 class _Vectors(NamedTuple):
     """What a sweep writes."""
 
-    total: Floats  # [j] sum of weighted price powers
-    demand: Floats  # [j] level factor of demand
+    total: Floats  # [b] sum of weighted price powers
+    demand: Floats  # [b] level factor of demand
     log_index: Floats  # [j]
-    log_bundle: Floats  # [j]
+    log_imports: Floats  # [j] of all bundles
+    log_bundle: Floats  # [b]
     excess: Floats  # [i] log demand over supply
 
 
@@ -139,7 +146,7 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
     plain = plain_cpu.Rows(*(getattr(rows, name) for name in plain_cpu.Rows._fields))
     out = plain_cpu.Out(*(getattr(solution, name) for name in plain_cpu.Out._fields))
     first = accelerated_steps(options)
-    layout = market.layout if np.isnan(market.sigma_home).any() else None
+    layout = None if market.nested.all() else market.layout
     pending = (np.diff(market.flow_ptr) > 0) & (layout is None)
 
     def work(part: tuple[int, int]) -> None:
@@ -189,7 +196,7 @@ def _rows(market: Market, shock: Shock) -> _Rows:
 
 
 def _dtype(name: str) -> type[np.generic]:
-    if name.startswith("flow_") or name.endswith("_ptr"):
+    if name.startswith("flow_") or name.endswith("_ptr") or name == "supplier_group":
         return np.int64
     return np.bool_ if name in ("home", "admitted") else np.float64
 
@@ -213,26 +220,31 @@ def _finish(
 
 @njit(cache=True, nogil=True)
 def _solve_slice(rows, out, start, stop, tolerance, max_steps, pending):  # type: ignore[no-untyped-def]
-    flows = exporters = importers = 0
+    flows = exporters = importers = bundles = 0
     for k in range(start, stop):
         flows = max(flows, rows.flow_ptr[k + 1] - rows.flow_ptr[k])
         exporters = max(exporters, rows.exporter_ptr[k + 1] - rows.exporter_ptr[k])
-        importers = max(importers, rows.importer_ptr[k + 1] - rows.importer_ptr[k])
+        buyers = rows.importer_ptr[k + 1] - rows.importer_ptr[k]
+        importers = max(importers, buyers)
+        bundles = max(bundles, buyers * _group_count(rows, k))
     lay = _Layout(
         np.empty(exporters + 1, np.int64),
         np.empty(flows, np.int32),
         np.empty(flows),
         np.empty(flows),
         np.empty(exporters),
-        np.empty(importers),
+        np.empty(bundles),
         np.empty(exporters),
         np.empty(exporters),
         np.empty(exporters),
         np.empty(exporters, np.bool_),
         np.empty(exporters, np.bool_),
         np.empty(importers),
-        np.empty(importers),
-        np.empty(importers),
+        np.empty(bundles),
+        np.empty(bundles),
+        np.empty(bundles),
+        np.empty(bundles, np.bool_),
+        np.empty(bundles),
         np.empty(importers),
         np.empty(importers, np.bool_),
         np.empty(importers, np.bool_),
@@ -244,10 +256,11 @@ def _solve_slice(rows, out, start, stop, tolerance, max_steps, pending):  # type
         np.empty(importers),
     )
     vec = _Vectors(
+        np.empty(bundles),
+        np.empty(bundles),
         np.empty(importers),
         np.empty(importers),
-        np.empty(importers),
-        np.empty(importers),
+        np.empty(bundles),
         np.empty(exporters),
     )
     history = np.empty((3 * DEPTH + 6, exporters))
@@ -267,11 +280,30 @@ def _solve_slice(rows, out, start, stop, tolerance, max_steps, pending):  # type
 
 
 @njit(cache=True, nogil=True)
+def _group_count(rows, k):  # type: ignore[no-untyped-def]
+    last = 0
+    for i in range(rows.exporter_ptr[k], rows.exporter_ptr[k + 1]):
+        last = max(last, rows.supplier_group[i])
+    return last + 1
+
+
+@njit(cache=True, nogil=True)
+def _levels(rows, k):  # type: ignore[no-untyped-def]
+    """Elasticities of substitution within bundles, between bundles, at the top; which nests."""
+    sigma, sigma_groups, sigma_home = rows.sigma[k], rows.sigma_groups[k], rows.sigma_home[k]
+    grouped, nested = not math.isnan(sigma_groups), not math.isnan(sigma_home)
+    middle = sigma_groups if grouped else sigma
+    return sigma, middle, sigma_home if nested else middle, grouped, nested
+
+
+@njit(cache=True, nogil=True)
 def _is_valid(rows, k):  # type: ignore[no-untyped-def]
     sigma, eta, sigma_home = rows.sigma[k], rows.eta[k], rows.sigma_home[k]
     if not (0 < sigma < np.inf and 0 <= eta < np.inf):
         return False
     if not (math.isnan(sigma_home) or 0 < sigma_home < np.inf):
+        return False
+    if not (math.isnan(rows.sigma_groups[k]) or 0 < rows.sigma_groups[k] < np.inf):
         return False
     for i in range(rows.exporter_ptr[k], rows.exporter_ptr[k + 1]):
         if not (rows.epsilon[i] >= 0 and math.isfinite(rows.log_supply[i])):
@@ -316,20 +348,22 @@ def _prepare(rows, k, lay):  # type: ignore[no-untyped-def]
     j0, j1 = rows.importer_ptr[k], rows.importer_ptr[k + 1]
     f0, f1 = rows.flow_ptr[k], rows.flow_ptr[k + 1]
     nx, nm = x1 - x0, j1 - j0
-    sigma, eta, sigma_home = rows.sigma[k], rows.eta[k], rows.sigma_home[k]
-    nested = not math.isnan(sigma_home)
-    outer = sigma_home if nested else sigma
+    nb = nm * _group_count(rows, k)
+    eta = rows.eta[k]
+    sigma, middle, outer, grouped, nested = _levels(rows, k)
     power = 1 - sigma
     mode = _mode(power)
     feasible = True
     size = 0.0
 
-    # Shares kept and lost, the smallest cost per importer, home flows.
-    kept, lost = np.zeros(nm), np.zeros(nm)
+    # Shares kept and lost, the smallest cost per bundle, home flows.
+    kept, lost = np.zeros(nb), np.zeros(nb)
     home_kept, home_lost = np.zeros(nm), np.zeros(nm)
-    broken = np.zeros(nm, np.bool_)
+    broken = np.zeros(nb, np.bool_)
+    for b in range(nb):
+        lay.shift_b[b] = np.inf
+        lay.filled[b] = False
     for j in range(nm):
-        lay.shift_j[j] = np.inf
         lay.home_row[j] = -1
         lay.imports[j] = False
     for i in range(nx):
@@ -337,13 +371,14 @@ def _prepare(rows, k, lay):  # type: ignore[no-untyped-def]
         lay.home_col[i] = -1
     for f in range(f0, f1):
         j = rows.flow_importer[f] - j0
+        b = rows.supplier_group[rows.flow_exporter[f]] * nm + j
         at_home = nested and rows.home[f]
         if not rows.admitted[f]:
             if at_home:
                 home_lost[j] += rows.share[f]
             else:
-                lost[j] += rows.share[f]
-                broken[j] |= rows.share[f] > 0
+                lost[b] += rows.share[f]
+                broken[b] |= rows.share[f] > 0
         elif at_home:
             i = rows.flow_exporter[f] - x0
             home_kept[j] += rows.share[f]
@@ -353,25 +388,43 @@ def _prepare(rows, k, lay):  # type: ignore[no-untyped-def]
             size = max(size, abs(rows.log_cost[f]))
             lay.home_sales[j] = math.log(rows.sales_share[f])
         else:
-            kept[j] += rows.share[f]
-            lay.shift_j[j] = min(lay.shift_j[j], rows.log_cost[f])
+            kept[b] += rows.share[f]
+            lay.shift_b[b] = min(lay.shift_b[b], rows.log_cost[f])
+            lay.filled[b] = True
             lay.imports[j] = True
     for f in range(f0, f1):
         if rows.admitted[f] and not (nested and rows.home[f]):
             i, j = rows.flow_exporter[f] - x0, rows.flow_importer[f] - j0
-            lay.shift_i[i] = min(lay.shift_i[i], rows.log_cost[f] - lay.shift_j[j])
+            b = rows.supplier_group[x0 + i] * nm + j
+            lay.shift_i[i] = min(lay.shift_i[i], rows.log_cost[f] - lay.shift_b[b])
 
+    for b in range(nb):
+        lay.constant[b] = 0.0
+        lay.log_kept[b] = _log_share_kept(kept[b], lost[b]) if lay.filled[b] else 0.0
+        if broken[b] and lay.filled[b] and sigma <= 1 + AT_ONE:
+            feasible = False
+        lay.shift_b[b] = lay.shift_b[b] if lay.filled[b] else 0.0
+        low = middle if grouped else outer if nested else eta
+        lay.offset[b] = rows.log_demand[j0 + b % nm] - low * lay.shift_b[b]
     for j in range(nm):
         has_home = lay.home_row[j] >= 0
         lay.served[j] = lay.imports[j] or has_home
-        lay.constant[j] = 0.0
-        lay.log_kept[j] = _log_share_kept(kept[j], lost[j]) if lay.imports[j] else 0.0
-        if broken[j] and lay.imports[j] and sigma <= 1 + AT_ONE:
-            feasible = False
+        bundles_kept = bundles_lost = 0.0
+        for b in range(j, nb, nm):
+            if lay.filled[b]:
+                bundles_kept += kept[b] + lost[b]
+            else:
+                bundles_lost += lost[b]
+        for b in range(j, nb, nm):
+            lay.part[b] = (kept[b] + lost[b]) / bundles_kept if lay.filled[b] else 0.0
+        lay.log_middle[j] = 0.0
+        if lay.imports[j] and bundles_lost > 0:
+            lay.log_middle[j] = _log_share_kept(bundles_kept, bundles_lost)
+            feasible &= middle > 1 + AT_ONE
         lay.home_share[j] = 0.0
         lay.log_upper[j] = 0.0
         if nested and lay.served[j]:
-            imports_base, home_base = kept[j] + lost[j], home_kept[j] + home_lost[j]
+            imports_base, home_base = bundles_kept + bundles_lost, home_kept[j] + home_lost[j]
             if has_home and lay.imports[j]:
                 lay.home_share[j] = home_base / (imports_base + home_base)
             elif has_home:
@@ -381,10 +434,7 @@ def _prepare(rows, k, lay):  # type: ignore[no-untyped-def]
             else:
                 lay.log_upper[j] = _log_share_kept(imports_base, home_base)
                 feasible &= home_base == 0 or outer > 1 + AT_ONE
-        shift = lay.shift_j[j] if lay.imports[j] else 0.0
-        lay.shift_j[j] = shift
         lay.log_demand[j] = rows.log_demand[j0 + j]
-        lay.offset[j] = lay.log_demand[j] - (outer if nested else eta) * shift
 
     # Weights, in the order of the flows: by exporter, then importer.
     n = 0
@@ -397,10 +447,11 @@ def _prepare(rows, k, lay):  # type: ignore[no-untyped-def]
             lay.ptr[row] = n
         if not rows.admitted[f] or (nested and rows.home[f]):
             continue
-        rest = rows.log_cost[f] - lay.shift_j[j] - lay.shift_i[i]
+        b = rows.supplier_group[x0 + i] * nm + j
+        rest = rows.log_cost[f] - lay.shift_b[b] - lay.shift_i[i]
         size = max(size, abs(rows.log_cost[f]))
-        share = rows.share[f] / kept[j]
-        lay.col[n] = j
+        share = rows.share[f] / kept[b]
+        lay.col[n] = b
         if rest == 0:
             lay.a[n] = share
             lay.b[n] = rows.sales_share[f]
@@ -408,20 +459,17 @@ def _prepare(rows, k, lay):  # type: ignore[no-untyped-def]
             lay.a[n] = share * math.exp(power * rest)
             lay.b[n] = rows.sales_share[f] * math.exp(-sigma * rest)
             if mode == _NEAR:
-                lay.constant[j] += share * math.expm1(power * rest)
+                lay.constant[b] += share * math.expm1(power * rest)
             elif mode == _LOG:
-                lay.constant[j] += share * rest
+                lay.constant[b] += share * rest
         n += 1
     while row < nx:
         row += 1
         lay.ptr[row] = n
 
     # Exporters.
-    spread, steepest = abs(sigma - eta), sigma
-    if nested:
-        gap = sigma - sigma_home
-        spread = (gap if gap >= 0 else -2 * gap) + abs(sigma_home - eta)
-        steepest = max(sigma, sigma_home)
+    steepest = max(sigma, middle, outer)
+    spread = steepest - sigma + abs(sigma - middle) + abs(middle - outer) + abs(outer - eta)
     least = np.inf
     for i in range(nx):
         epsilon = rows.epsilon[x0 + i]
@@ -484,15 +532,36 @@ def _upper_index(home, bundle, share, power):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _sweep(nx, nm, sigma, eta, sigma_home, lay, z, vec):  # type: ignore[no-untyped-def]
+def _middle_index(nm, nb, j, lay, log_bundle, power):  # type: ignore[no-untyped-def]
+    """Log power mean of the bundles of one importer."""
+    mode = _mode(power)
+    if mode != _POWER:
+        inside = 0.0
+        for b in range(j, nb, nm):
+            if lay.filled[b]:
+                value = log_bundle[b] if mode == _LOG else math.expm1(power * log_bundle[b])
+                inside += lay.part[b] * value
+        return inside if mode == _LOG else (math.log1p(inside) + lay.log_middle[j]) / power
+    top = -np.inf
+    for b in range(j, nb, nm):
+        if lay.filled[b]:
+            top = max(top, power * log_bundle[b])
+    inside = 0.0
+    for b in range(j, nb, nm):
+        if lay.filled[b]:
+            inside += lay.part[b] * math.exp(power * log_bundle[b] - top)
+    return (top + math.log(inside) + lay.log_middle[j]) / power
+
+
+@njit(cache=True, nogil=True)
+def _sweep(nx, nm, nb, eta, levels, lay, z, vec):  # type: ignore[no-untyped-def]
     """Indices and log excess demand at z; return the largest |excess|, steps by slope."""
-    nested = not math.isnan(sigma_home)
-    outer = sigma_home if nested else sigma
+    sigma, middle, outer, grouped, nested = levels
     power = 1 - sigma
     mode = _mode(power)
     total, demand, excess = vec.total, vec.demand, vec.excess
-    for j in range(nm):
-        total[j] = lay.constant[j]
+    for b in range(nb):
+        total[b] = lay.constant[b]
     for i in range(nx):
         if lay.ptr[i] == lay.ptr[i + 1]:
             continue
@@ -503,25 +572,27 @@ def _sweep(nx, nm, sigma, eta, sigma_home, lay, z, vec):  # type: ignore[no-unty
         else:
             value = z[i]
         _add(lay.a, lay.col, value, total, lay.ptr[i], lay.ptr[i + 1])
-    for j in range(nm):
-        demand[j] = 0.0
+    for b in range(nb):
+        demand[b] = 0.0
         bundle = 0.0
-        if lay.imports[j]:
+        if lay.filled[b]:
             if mode == _POWER:
-                bundle = math.log(total[j])
+                bundle = math.log(total[b])
             elif mode == _NEAR:
-                bundle = math.log1p(total[j])
+                bundle = math.log1p(total[b])
             else:
-                bundle = total[j]
+                bundle = total[b]
             if mode != _LOG:
-                bundle = (bundle + lay.log_kept[j]) / power
-        vec.log_bundle[j] = bundle + lay.shift_j[j]
-        if not nested:
-            vec.log_index[j] = vec.log_bundle[j]
-            if lay.imports[j]:
-                demand[j] = math.exp((sigma - eta) * bundle + lay.offset[j])
-            continue
-        index = vec.log_bundle[j]
+                bundle = (bundle + lay.log_kept[b]) / power
+        total[b] = bundle
+        vec.log_bundle[b] = bundle + lay.shift_b[b]
+    for j in range(nm):
+        vec.log_imports[j] = 0.0
+        if grouped and lay.imports[j]:
+            vec.log_imports[j] = _middle_index(nm, nb, j, lay, vec.log_bundle, 1 - middle)
+        elif lay.imports[j]:
+            vec.log_imports[j] = vec.log_bundle[j]
+        index = vec.log_imports[j]
         row = lay.home_row[j]
         if row >= 0:
             home = z[row] - lay.shift_i[row] + lay.home_cost[j]
@@ -532,8 +603,19 @@ def _sweep(nx, nm, sigma, eta, sigma_home, lay, z, vec):  # type: ignore[no-unty
         if lay.log_upper[j] != 0:
             index += lay.log_upper[j] / (1 - outer)
         vec.log_index[j] = index
-        if lay.imports[j]:
-            demand[j] = math.exp((sigma - outer) * bundle + (outer - eta) * index + lay.offset[j])
+    for b in range(nb):
+        if not lay.filled[b]:
+            continue
+        j = b % nm
+        # The part of the bundle's shift is in the offset already.
+        if grouped:
+            level = (middle - outer) * vec.log_imports[j] + (outer - eta) * vec.log_index[j]
+            level += (sigma - middle) * total[b]
+        elif nested:
+            level = (sigma - outer) * total[b] + (outer - eta) * vec.log_index[j]
+        else:
+            level = (sigma - eta) * total[b]
+        demand[b] = math.exp(level + lay.offset[b])
     worst = 0.0
     longest = 0.0
     for i in range(nx):
@@ -566,7 +648,8 @@ def _solve_product(rows, out, k, lay, vec, history, modulus, size, tolerance, ma
     """Anderson acceleration of the fixed point in z, undone where it does not pay."""
     nx = rows.exporter_ptr[k + 1] - rows.exporter_ptr[k]
     nm = rows.importer_ptr[k + 1] - rows.importer_ptr[k]
-    sigma, eta, sigma_home = rows.sigma[k], rows.eta[k], rows.sigma_home[k]
+    nb = nm * _group_count(rows, k)
+    eta, levels = rows.eta[k], _levels(rows, k)
     dx, df, q = history[:DEPTH], history[DEPTH : 2 * DEPTH], history[2 * DEPTH : 3 * DEPTH]
     z, step = history[3 * DEPTH], history[3 * DEPTH + 1]
     last, last_step = history[3 * DEPTH + 2], history[3 * DEPTH + 3]
@@ -579,7 +662,7 @@ def _solve_product(rows, out, k, lay, vec, history, modulus, size, tolerance, ma
     done = False
     worst = np.nan
     while steps < max_steps:
-        worst, length = _sweep(nx, nm, sigma, eta, sigma_home, lay, z, vec)
+        worst, length = _sweep(nx, nm, nb, eta, levels, lay, z, vec)
         steps += 1
         if worst <= tolerance:
             done = True
@@ -617,7 +700,7 @@ def _solve_product(rows, out, k, lay, vec, history, modulus, size, tolerance, ma
     if not done and best_length < np.inf:
         for i in range(nx):
             z[i] = best[i]
-        worst, _ = _sweep(nx, nm, sigma, eta, sigma_home, lay, z, vec)
+        worst, _ = _sweep(nx, nm, nb, eta, levels, lay, z, vec)
     out.status[k] = _CONVERGED if done else _MAX_STEPS
     out.iterations[k] = steps
     out.residual[k] = worst
@@ -675,8 +758,9 @@ def _write(rows, out, k, lay, vec, z, modulus, size):  # type: ignore[no-untyped
     """Prices, indices and the error bound of product k, from the last sweep."""
     x0, x1 = rows.exporter_ptr[k], rows.exporter_ptr[k + 1]
     j0, j1 = rows.importer_ptr[k], rows.importer_ptr[k + 1]
-    sigma, eta, sigma_home = rows.sigma[k], rows.eta[k], rows.sigma_home[k]
-    price = index = bundle = 0.0
+    sigma, middle, outer, grouped, nested = _levels(rows, k)
+    eta = rows.eta[k]
+    price = index = imports = bundle = 0.0
     for i in range(x1 - x0):
         x = z[i] - lay.shift_i[i]
         out.log_price[x0 + i] = x if lay.market[i] else np.nan
@@ -686,18 +770,24 @@ def _write(rows, out, k, lay, vec, z, modulus, size):  # type: ignore[no-untyped
         out.log_index[j0 + j] = vec.log_index[j] if lay.served[j] else np.nan
         if lay.served[j]:
             index = max(index, abs(vec.log_index[j]))
-        if lay.imports[j]:
-            bundle = max(bundle, abs(vec.log_bundle[j]))
+        if grouped and lay.imports[j]:
+            imports = max(imports, abs(vec.log_imports[j]))
+    for b in range((j1 - j0) * _group_count(rows, k)):
+        if lay.filled[b]:
+            bundle = max(bundle, abs(vec.log_bundle[b]))
     if modulus >= 1:
         out.error_bound[k] = np.nan
         return
     # As equations.rounding_error.
-    outer = sigma if math.isnan(sigma_home) else sigma_home
-    gain = abs(outer - eta) / max(abs(1 - outer), NEAR_ONE)
-    gain += (abs(sigma - outer) + abs(outer - eta)) / max(abs(1 - sigma), NEAR_ONE)
+    top = abs(outer - eta)
+    climb = abs(sigma - middle) + abs(middle - outer) + top
+    gain = top / max(abs(1 - outer), NEAR_ONE) + climb / max(abs(1 - sigma), NEAR_ONE)
+    if grouped and nested:
+        gain += (abs(middle - outer) + top) / max(abs(1 - middle), NEAR_ONE)
     terms = 4 + max(x1 - x0, j1 - j0)
-    exponent = 1 + size + price + index + bundle
-    rounding = ROUNDING * (terms * (1 + gain) + 4 * (1 + max(sigma, eta, outer)) * exponent)
+    exponent = 1 + size + price + index + bundle + imports
+    steepest = max(sigma, middle, outer, eta)
+    rounding = ROUNDING * (terms * (1 + gain) + 4 * (1 + steepest) * exponent)
     worst = 0.0
     for i in range(x1 - x0):
         if lay.free[i]:

@@ -1,5 +1,7 @@
 """One product of a :class:`~.market.Market` as dense arrays."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +34,11 @@ def block_of(market: Market, shock: Shock, product: int) -> Block:
         return out
 
     admitted = shock.admitted[flows]
+    groups = market.groups
+    sigma_groups = math.nan if groups is None else float(groups.sigma_groups[product])
+    number = np.zeros(shape[0], np.int64)
+    if groups is not None and not math.isnan(sigma_groups):
+        number = groups.group[exporters]
     return Block(
         share=dense(market.share[flows]),
         sales_share=dense(market.sales_share[flows]),
@@ -44,6 +51,8 @@ def block_of(market: Market, shock: Shock, product: int) -> Block:
         sigma=float(market.sigma[product]),
         eta=float(market.eta[product]),
         sigma_home=float(market.sigma_home[product]),
+        sigma_groups=sigma_groups,
+        group=number,
     )
 
 

@@ -21,11 +21,23 @@ and h_j the home share::
     q_ij = e^(-sigma (x_i + c_ij)) PM_j^(sigma - sigma_home) P_j^(sigma_home - eta) D_j
     q_jj = e^(-sigma_home (x_j + c_jj)) P_j^(sigma_home - eta) D_j
 
+With a nest of suppliers by group (``sigma_groups``), each group g has a bundle of its own and the
+bundle of imports is made of these, s_gj the share of the group in the importer's imports::
+
+    PG_gj = [ sum_(i in g) s_ij / s_gj e^((1 - sigma) (x_i + c_ij)) ]^(1 / (1 - sigma))
+    PM_j  = [ sum_g s_gj PG_gj^(1 - sigma_groups) ]^(1 / (1 - sigma_groups))
+    q_ij  = e^(-sigma (x_i + c_ij)) PG_gj^(sigma - sigma_groups) PM_j^(sigma_groups - sigma_home)
+            P_j^(sigma_home - eta) D_j
+
+Without the nest of home sales the groups are at the top: PM is P, sigma_groups takes the place of
+sigma_home, and home sales are in the group of their country.
+
 Source: Armington (1969), in the exact-hat form of Dekle, Eaton and Kortum (2008).
 """
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from array_api_compat import array_namespace
@@ -57,8 +69,10 @@ class Block:
     epsilon, log_supply : float [i]
     log_demand : float [j]
     sigma, eta : float
-    sigma_home : float
-        NaN: no nest.
+    sigma_home, sigma_groups : float
+        NaN: no such nest.
+    group : int [i]
+        Number of each exporter's group, from 0; all 0 without groups.
     """
 
     share: Array
@@ -72,25 +86,47 @@ class Block:
     sigma: float
     eta: float
     sigma_home: float
+    sigma_groups: float
+    group: Array
 
     @property
     def nested(self) -> bool:
         """Whether home sales and imports form a nest."""
         return not math.isnan(self.sigma_home)
 
+    @property
+    def middle(self) -> float:
+        """Substitution between the bundles of groups; ``sigma`` where there are none."""
+        return self.sigma if math.isnan(self.sigma_groups) else self.sigma_groups
+
+    @property
+    def outer(self) -> float:
+        """Substitution at the top."""
+        return self.sigma_home if self.nested else self.middle
+
 
 @dataclass(frozen=True, eq=False)
 class Indices:
-    """Log price indices [j]: of everything, and of the bundle that competes at ``sigma``.
+    """Log price indices; 0 where nothing is left to buy.
 
-    The second is the bundle of imports with a nest, and equal to the first without one. Both
-    hold 0 where nothing is left to buy; ``served`` and ``imports_served`` say where.
+    Attributes
+    ----------
+    log_index : float [j]
+        Of everything.
+    log_imports : float [j]
+        Of all that are in bundles: imports with the nest of home sales, else everything.
+    log_bundle : float [g, j]
+        Of each group's bundle, within which suppliers compete at ``sigma``.
+    served, imports_served : bool [j]
+    bundle_served : bool [g, j]
     """
 
     log_index: Array
+    log_imports: Array
     log_bundle: Array
     served: Array
     imports_served: Array
+    bundle_served: Array
 
 
 def log_power_mean(weight: Array, keep: Array, log_value: Array, power: float) -> Array:
@@ -158,23 +194,48 @@ def indices(block: Block, log_price: Array) -> Indices:
     xp = array_namespace(block.share)
     delivered = log_price[:, None] + block.log_cost
     served = xp.any(block.admitted, axis=0)
-    if not block.nested:
-        everything = log_power_mean(block.share, block.admitted, delivered, 1 - block.sigma)
-        return Indices(everything, everything, served, served)
     zero = xp.zeros_like(block.share)
-    away = block.admitted & ~block.home
-    import_share = xp.where(block.home, zero, block.share)
+    bundled = bundled_flows(block)
+    away = block.admitted & bundled
+    import_share = xp.where(bundled, block.share, zero)
     imports_served = xp.any(away, axis=0)
-    bundle = log_power_mean(import_share, away, delivered, 1 - block.sigma)
-    at_home = block.admitted & block.home
-    # The upper level is a mean of two: home sales and the bundle of imports.
-    weight = xp.stack(
-        [xp.sum(xp.where(block.home, block.share, zero), axis=0), xp.sum(import_share, axis=0)]
+    members = [(block.group == g)[:, None] for g in range(group_count(block))]
+    shares = [xp.where(member, import_share, zero) for member in members]
+    bundles = xp.stack(
+        [
+            log_power_mean(share, away & member, delivered, 1 - block.sigma)
+            for share, member in zip(shares, members, strict=True)
+        ]
     )
-    value = xp.stack([xp.sum(xp.where(at_home, delivered, zero), axis=0), bundle])
-    keep = xp.stack([xp.any(at_home, axis=0), imports_served])
-    everything = log_power_mean(weight, keep, value, 1 - block.sigma_home)
-    return Indices(everything, bundle, served, imports_served)
+    bundle_served = xp.stack([xp.any(away & member, axis=0) for member in members])
+    imports = bundles[0, ...]
+    if len(members) > 1:
+        weight = xp.stack([xp.sum(share, axis=0) for share in shares])
+        imports = log_power_mean(weight, bundle_served, bundles, 1 - block.middle)
+    everything = imports
+    if block.nested:
+        at_home = block.admitted & block.home
+        # The upper level is a mean of two: home sales and the bundle of imports.
+        weight = xp.stack(
+            [xp.sum(xp.where(block.home, block.share, zero), axis=0), xp.sum(import_share, axis=0)]
+        )
+        value = xp.stack([xp.sum(xp.where(at_home, delivered, zero), axis=0), imports])
+        keep = xp.stack([xp.any(at_home, axis=0), imports_served])
+        everything = log_power_mean(weight, keep, value, 1 - block.sigma_home)
+    return Indices(everything, imports, bundles, served, imports_served, bundle_served)
+
+
+def bundled_flows(block: Block) -> Array:
+    """Flows [i, j] that are in bundles: all but home sales where these form a nest."""
+    return ~block.home if block.nested else array_namespace(block.home).ones_like(block.home)
+
+
+def group_count(block: Block) -> int:
+    """Number of groups of suppliers; 1 where they form none."""
+    xp = array_namespace(block.share)
+    if math.isnan(block.sigma_groups) or block.group.size == 0:
+        return 1
+    return int(xp.max(block.group)) + 1
 
 
 def log_index(block: Block, log_price: Array) -> Array:
@@ -189,10 +250,11 @@ def log_quantity(block: Block, log_price: Array) -> Array:
     xp = array_namespace(block.share)
     found = indices(block, log_price)
     delivered = log_price[:, None] + block.log_cost
-    outer = block.sigma_home if block.nested else block.sigma
+    outer, middle = block.outer, block.middle
     composite = ((outer - block.eta) * found.log_index + block.log_demand)[None, :]
-    inner = ((block.sigma - outer) * found.log_bundle)[None, :]
-    quantity = -block.sigma * delivered + inner + composite
+    imports = ((middle - outer) * found.log_imports)[None, :]
+    bundle = (block.sigma - middle) * xp.take(found.log_bundle, block.group, axis=0)
+    quantity = -block.sigma * delivered + bundle + imports + composite
     if block.nested:
         quantity = xp.where(block.home, -block.sigma_home * delivered + composite, quantity)
     return xp.where(block.admitted, quantity, xp.zeros_like(quantity))
@@ -224,12 +286,18 @@ def contraction_modulus(block: Block) -> float:
     """Modulus of the map of :func:`next_log_price` in the largest absolute log price.
 
     Without a nest, row i of the map's Jacobian is ``(sigma - eta) / (epsilon_i + sigma)`` times
-    a row of weights that sum to 1. With a nest and K = max(sigma, sigma_home), the row is
-    ``[(K - own) x_i + (sigma - sigma_home) away + (sigma_home - eta) all] / (epsilon_i + K)``,
-    where ``own`` averages sigma and sigma_home with the exporter's sales at home, ``away`` and
-    ``all`` are weighted means of log prices: sigma >= sigma_home gives
-    ``|sigma - sigma_home| + |sigma_home - eta|``, the other case
-    ``2 |sigma - sigma_home| + |sigma_home - eta|``, over ``epsilon_i + K``.
+    a row of weights that sum to 1. With nests, middle and outer the elasticities above sigma and
+    K the largest of the three, the row is ``[(K - own) x_i + a (sigma - middle) group
+    + a (middle - outer) imports + (outer - eta) all] / (epsilon_i + K)``. Here a is the part of
+    the exporter's sales that are in bundles, ``own = a sigma + (1 - a) outer``, and ``group``,
+    ``imports`` and ``all`` are weighted means of log prices. The sum of the absolute
+    coefficients is linear in a, and largest at a = 1, because ``|sigma - outer|`` is at most
+    ``|sigma - middle| + |middle - outer|``::
+
+        m = (K - sigma + |sigma - middle| + |middle - outer| + |outer - eta|) / (epsilon + K)
+
+    With sigma >= middle >= outer >= eta this is ``(sigma - eta) / (epsilon + sigma)``, as without
+    nests.
 
     Returns
     -------
@@ -239,13 +307,21 @@ def contraction_modulus(block: Block) -> float:
     xp = array_namespace(block.share)
     if block.share.size == 0 or not bool(xp.any(active(block))):
         return 0.0
-    spread, steepest = abs(block.sigma - block.eta), block.sigma
-    if block.nested:
-        gap = block.sigma - block.sigma_home
-        spread = (gap if gap >= 0 else -2 * gap) + abs(block.sigma_home - block.eta)
-        steepest = max(block.sigma, block.sigma_home)
+    steepest = _steepest(block)
+    spread = steepest - block.sigma + _climb(block)
     slack = xp.where(active(block), block.epsilon, xp.full_like(block.epsilon, math.inf))
     return float(spread / (float(xp.min(slack)) + steepest))
+
+
+def _steepest(block: Block) -> float:
+    """Largest elasticity of substitution."""
+    return max(block.sigma, block.middle, block.outer)
+
+
+def _climb(block: Block) -> float:
+    """Sum of the differences between the elasticities of neighbouring levels, eta last."""
+    levels = (block.sigma, block.middle, block.outer, block.eta)
+    return sum(abs(low - high) for low, high in pairwise(levels))
 
 
 def step_slope(block: Block) -> Array:
@@ -255,7 +331,7 @@ def step_slope(block: Block) -> Array:
     a composite demand steeper than sigma shortens the step.
     """
     xp = array_namespace(block.share)
-    steepest = max(block.sigma, block.sigma_home) if block.nested else block.sigma
+    steepest = _steepest(block)
     if contraction_modulus(block) >= 1:
         steepest = max(steepest, block.eta)
     finite = xp.isfinite(block.epsilon)
@@ -287,17 +363,21 @@ def rounding_error(block: Block, log_price: Array) -> float:
         + float(xp.max(xp.abs(found.log_index)))
         + float(xp.max(xp.abs(found.log_bundle)))
     )
-    steepest = max(block.sigma, block.eta, block.sigma_home if block.nested else 0.0)
-    gain = index_gain(block.sigma, block.eta, block.sigma_home)
+    if not math.isnan(block.sigma_groups):
+        size += float(xp.max(xp.abs(found.log_imports)))
+    steepest = max(_steepest(block), block.eta)
+    gain = _index_gain(block)
     longest = max(block.share.shape)
     return float(ROUNDING * ((4 + longest) * (1 + gain) + 4 * (1 + steepest) * (1 + size)))
 
 
-def index_gain(sigma: float, eta: float, sigma_home: float) -> float:
+def _index_gain(block: Block) -> float:
     """By how much a relative error of the sums inside the indices reaches log demand."""
-    outer = sigma if math.isnan(sigma_home) else sigma_home
-    gain = abs(outer - eta) / max(abs(1 - outer), NEAR_ONE)
-    return gain + (abs(sigma - outer) + abs(outer - eta)) / max(abs(1 - sigma), NEAR_ONE)
+    middle, outer, top = block.middle, block.outer, abs(block.outer - block.eta)
+    gain = top / max(abs(1 - outer), NEAR_ONE) + _climb(block) / max(abs(1 - block.sigma), NEAR_ONE)
+    if block.nested and not math.isnan(block.sigma_groups):
+        gain += (abs(middle - outer) + top) / max(abs(1 - middle), NEAR_ONE)
+    return gain
 
 
 def error_bound(block: Block, log_price: Array) -> float:
@@ -336,15 +416,23 @@ def has_finite_index(block: Block) -> bool:
         return bool(xp.any(lost & xp.any(keep, axis=0)))
 
     there = block.share > 0
-    if not block.nested:
-        return not broken(there, block.admitted, block.sigma)
-    away, at_home = there & ~block.home, there & block.home
-    away_kept, home_kept = away & block.admitted, at_home & block.admitted
-    any_of = [xp.any(part, axis=0) for part in (at_home, away, home_kept, away_kept)]
-    return not (
-        broken(away, away_kept, block.sigma)
-        or broken(xp.stack(any_of[:2]), xp.stack(any_of[2:]), block.sigma_home)
+    bundled = bundled_flows(block)
+    away, away_kept = there & bundled, there & bundled & block.admitted
+    members = [(block.group == g)[:, None] for g in range(group_count(block))]
+    bundles, bundles_kept = (
+        xp.stack([xp.any(part & member, axis=0) for member in members])
+        for part in (away, away_kept)
     )
+    if any(broken(away & member, away_kept & member, block.sigma) for member in members):
+        return False
+    if broken(bundles, bundles_kept, block.middle):
+        return False
+    if not block.nested:
+        return True
+    any_home = [xp.any(there & block.home & keep, axis=0) for keep in (there, block.admitted)]
+    any_away = [xp.any(part, axis=0) for part in (away, away_kept)]
+    upper = [xp.stack([home, part]) for home, part in zip(any_home, any_away, strict=True)]
+    return not broken(upper[0], upper[1], block.sigma_home)
 
 
 def is_valid(block: Block) -> bool:
@@ -356,6 +444,7 @@ def is_valid(block: Block) -> bool:
         0 < block.sigma < math.inf
         and 0 <= block.eta < math.inf
         and (not block.nested or 0 < block.sigma_home < math.inf)
+        and 0 < block.middle < math.inf
         and bool(xp.all(block.epsilon >= 0))
         and all(bool(xp.all(xp.isfinite(part))) for part in numbers)
         and all(bool(xp.all(part >= 0)) for part in shares)

@@ -49,6 +49,23 @@ class Status(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
+class SupplierGroups:
+    """Suppliers by group: within a group they compete at ``sigma``, groups at ``sigma_groups``.
+
+    Attributes
+    ----------
+    sigma_groups : float64 [K]
+        Substitution between the bundles of the groups; NaN: no such nest, all suppliers (all
+        foreign ones with the nest of home sales) form one bundle.
+    group : int64 [X]
+        Number of each exporter row's group, from 0 in every product.
+    """
+
+    sigma_groups: Floats
+    group: Ints
+
+
+@dataclass(frozen=True, eq=False)
 class Market:
     """The calibrated baseline of K products.
 
@@ -72,6 +89,8 @@ class Market:
         suppliers of an importer form one CES.
     epsilon : float64 [X]
         Supply elasticity of each exporter row; ``inf`` fixes the producer price.
+    groups : SupplierGroups or None
+        The nest of suppliers by group, below that of home sales; None where no product has it.
     """
 
     flow_ptr: Ints
@@ -86,6 +105,27 @@ class Market:
     eta: Floats
     sigma_home: Floats
     epsilon: Floats
+    groups: SupplierGroups | None = None
+
+    @property
+    def sigma_groups(self) -> Floats:
+        """Substitution between groups of suppliers [K]; NaN: no such nest."""
+        if self.groups is None:
+            return np.full(len(self.sigma), np.nan)
+        return self.groups.sigma_groups
+
+    @property
+    def supplier_group(self) -> Ints:
+        """Group of each exporter row [X]; 0 where its product has no groups."""
+        if self.groups is None:
+            return np.zeros(len(self.epsilon), np.int64)
+        grouped = np.repeat(~np.isnan(self.sigma_groups), np.diff(self.exporter_ptr))
+        return np.where(grouped, self.groups.group, 0)
+
+    @property
+    def nested(self) -> Bools:
+        """Products [K] with a nest of either kind."""
+        return ~(np.isnan(self.sigma_home) & np.isnan(self.sigma_groups))
 
     @cached_property
     def layout(self) -> "Layout":

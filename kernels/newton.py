@@ -29,7 +29,9 @@ def split_steps(max_steps: int) -> tuple[int, int]:
     return max_steps - max_steps // 2, max_steps // 2
 
 
-def demand_jacobian(block: Block, sales: Floats, bundle: Floats, spending: Floats) -> Floats:
+def demand_jacobian(
+    block: Block, sales: Floats, bundle: Floats, imports: Floats, spending: Floats
+) -> Floats:
     """Derivative of log sales [i] by log producer price [k].
 
     Parameters
@@ -38,49 +40,57 @@ def demand_jacobian(block: Block, sales: Floats, bundle: Floats, spending: Float
     sales : float [i, j]
         Share of the flow in its exporter's quantity sold; rows sum to 1.
     bundle : float [i, j]
-        Share in the spending on the bundle that competes at ``sigma``.
+        Share in the spending on the bundle of the exporter's group.
+    imports : float [i, j]
+        Share in the spending on all bundles.
     spending : float [i, j]
         Share in all spending of the importer; columns sum to 1.
     """
-    outer = block.sigma_home if block.nested else block.sigma
-    at_home = np.sum(np.where(block.home, sales, 0.0), axis=1)
-    own = block.sigma + (outer - block.sigma) * at_home
-    matrix = (outer - block.eta) * (sales @ spending.T)
-    if block.nested:
-        away = np.where(block.home, 0.0, sales)
-        matrix += (block.sigma - outer) * (away @ bundle.T)
+    outer, middle = block.outer, block.middle
+    away = np.where(eq.bundled_flows(block), sales, 0.0)
+    in_bundles = np.sum(away, axis=1)
+    own = outer * np.sum(sales, axis=1) + (block.sigma - outer) * in_bundles
+    matrix: Floats = (outer - block.eta) * (sales @ spending.T)
+    if middle != outer:
+        matrix += (middle - outer) * (away @ imports.T)
+    if block.sigma != middle:
+        same = block.group[:, None] == block.group[None, :]
+        matrix += (block.sigma - middle) * np.where(same, away @ bundle.T, 0.0)
     matrix[np.diag_indices_from(matrix)] -= own
     return matrix
 
 
-def baseline_splits(block: Block) -> tuple[Floats, Floats, Floats]:
-    """Shares in sales, in the bundle that competes at ``sigma`` and in spending, at baseline."""
-    if not block.nested:
-        return block.sales_share, block.share, block.share
-    away = np.where(block.home, 0.0, block.share)
-    total = away.sum(axis=0)
-    return block.sales_share, away / np.where(total > 0, total, 1.0), block.share
-
-
-def new_splits(block: Block, log_price: Floats) -> tuple[Floats, Floats, Floats]:
-    """The same shares at new prices."""
+def new_splits(block: Block, log_price: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Shares in sales, in the own group's bundle, in all bundles and in spending, at new prices."""
     delivered = log_price[:, None] + block.log_cost
     found = eq.indices(block, log_price)
     quantity = eq.log_quantity(block, log_price)
-    inner, outer = 1 - block.sigma, 1 - (block.sigma_home if block.nested else block.sigma)
+    inner, upper = 1 - block.sigma, 1 - block.outer
     change = quantity - eq.log_sales(block, log_price)[:, None]
     sales = _scaled(block.sales_share, change, block.admitted)
-    _, bundle, _ = baseline_splits(block)
-    away = block.admitted & ~block.home if block.nested else block.admitted
-    bundle = _scaled(bundle, inner * (delivered - found.log_bundle), away)
-    if not block.nested:
-        return sales, bundle, bundle
-    imports = np.where(block.home, 0.0, block.share).sum(axis=0)
-    imports = _scaled(imports, outer * (found.log_bundle - found.log_index), found.imports_served)
-    at_home = _scaled(
-        block.share, outer * (delivered - found.log_index), block.admitted & block.home
+    bundled = eq.bundled_flows(block)
+    away = np.where(bundled, block.share, 0.0)
+    members = block.group[None, :] == np.arange(eq.group_count(block))[:, None]
+    by_group = members.astype(np.float64) @ away
+    imports_base = away.sum(axis=0)
+    within = away / np.where(by_group > 0, by_group, 1.0)[block.group]
+    log_bundle = found.log_bundle[block.group]
+    bundle = _scaled(within, inner * (delivered - log_bundle), block.admitted & bundled)
+    group = _scaled(
+        by_group / np.where(imports_base > 0, imports_base, 1.0),
+        (1 - block.middle) * (found.log_bundle - found.log_imports),
+        found.bundle_served,
     )
-    return sales, bundle, at_home + bundle * imports
+    imports = bundle * group[block.group]
+    if not block.nested:
+        return sales, bundle, imports, imports
+    part = _scaled(
+        imports_base, upper * (found.log_imports - found.log_index), found.imports_served
+    )
+    at_home = _scaled(
+        block.share, upper * (delivered - found.log_index), block.admitted & block.home
+    )
+    return sales, bundle, imports, at_home + imports * part
 
 
 def _scaled(share: Floats, log_factor: Floats, keep: np.ndarray) -> Floats:

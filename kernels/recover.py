@@ -6,7 +6,15 @@ import numpy as np
 
 from tradewedge.kernels.flows_cpu import price_and_quantity
 from tradewedge.kernels.instruments import effectively_admitted
-from tradewedge.kernels.market import Bools, Floats, KernelSolution, Market, Shock, row_sums
+from tradewedge.kernels.market import (
+    Bools,
+    Floats,
+    Ints,
+    KernelSolution,
+    Market,
+    Shock,
+    row_sums,
+)
 from tradewedge.kernels.rents import Rents, overlay
 
 
@@ -42,7 +50,7 @@ def recover(market: Market, shock: Shock, found: KernelSolution) -> Recovered:
     """Evaluate demand and supply at the solved prices (model equations of docs/model.md)."""
     admitted = effectively_admitted(market, shock)
     everything = bool(admitted.all())
-    if np.isnan(market.sigma_home).all():
+    if not market.nested.any():
         delivered, quantity = price_and_quantity(market, shock, found, admitted)
     else:
         delivered, quantity = _nested(market, shock, found, admitted)
@@ -62,7 +70,7 @@ def recover(market: Market, shock: Shock, found: KernelSolution) -> Recovered:
 def _nested(
     market: Market, shock: Shock, found: KernelSolution, admitted: Bools
 ) -> tuple[Floats, Floats]:
-    """Delivered price and quantity where some product has a nest of home sales; [F]."""
+    """Delivered price and quantity where some product has a nest; [F]."""
     log_delivered = found.log_price[market.flow_exporter] + shock.log_cost
     log_delivered = np.where(admitted, log_delivered, np.nan)
     log_quantity = _log_quantity(market, shock, found, log_delivered)
@@ -74,37 +82,62 @@ def _nested(
 def _log_quantity(
     market: Market, shock: Shock, found: KernelSolution, log_delivered: Floats
 ) -> Floats:
-    """ln q = -sigma ln p_ij + (sigma - eta) ln P_j + ln D_j, or its nested form; [F]."""
+    """ln q of the equations, with either nest or none; [F]."""
     per_product = np.diff(market.flow_ptr)
-    sigma, eta, upper = (
-        np.repeat(x, per_product) for x in (market.sigma, market.eta, market.sigma_home)
+    row, size = market.flow_importer, shock.log_demand.size
+    sigma, eta = (np.repeat(x, per_product) for x in (market.sigma, market.eta))
+    home_nest, between = (
+        np.repeat(x, per_product) for x in (market.sigma_home, market.sigma_groups)
     )
-    row = market.flow_importer
-    index, demand = found.log_index[row], shock.log_demand[row]
-    log_q: Floats = -sigma * log_delivered + (sigma - eta) * index + demand
-    nested = ~np.isnan(upper)
-    if not nested.any():
-        return log_q
-    bundle = _log_import_index(market, log_delivered, sigma, shock.log_demand.size)[row]
-    imports = -sigma * log_delivered + (sigma - upper) * bundle + (upper - eta) * index + demand
-    home = -upper * log_delivered + (upper - eta) * index + demand
-    return np.where(nested, np.where(market.home, home, imports), log_q)
+    middle = np.where(np.isnan(between), sigma, between)
+    outer = np.where(np.isnan(home_nest), middle, home_nest)
+    top = (outer - eta) * found.log_index[row] + shock.log_demand[row]
+    at_home = market.home & ~np.isnan(home_nest)
+    # Suppliers form bundles by importer and group, these the bundle of imports.
+    group = market.supplier_group[market.flow_exporter]
+    count = int(group.max(initial=0)) + 1
+    bundle = row * count + group
+    there = ~at_home & ~np.isnan(log_delivered)
+    base = np.where(at_home, 0.0, market.share)
+    log_bundle = _log_mean(bundle, base, there, log_delivered, 1 - sigma, size * count)
+    log_imports = log_bundle.reshape(size, count)[:, 0]
+    if count > 1:
+        buyer = np.arange(size * count) // count
+        weight = row_sums(bundle, base, size * count)
+        power = np.zeros(size)
+        power[row] = 1 - middle
+        log_imports = _log_mean(
+            buyer, weight, ~np.isnan(log_bundle), log_bundle, power[buyer], size
+        )
+    imports = (sigma - middle) * log_bundle[bundle] + (middle - outer) * log_imports[row]
+    return np.where(at_home, top - outer * log_delivered, top + imports - sigma * log_delivered)
 
 
-def _log_import_index(market: Market, log_delivered: Floats, sigma: Floats, size: int) -> Floats:
-    """Log price index of the bundle of imports of each importer row, [M]; NaN without any."""
-    row = market.flow_importer
-    there = ~market.home & ~np.isnan(log_delivered)
-    price = np.where(there, log_delivered, 0.0)
-    share = np.where(there, market.share, 0.0)
-    kept = row_sums(row, share, size)
-    base = row_sums(row, np.where(market.home, 0.0, market.share), size)
-    power = np.zeros(size)
-    power[row] = 1.0 - sigma
+def _log_mean(
+    row: Ints, base: Floats, there: Bools, log_value: Floats, power: Floats, size: int
+) -> Floats:
+    """Log of the power mean of the values of each row; NaN where none is there.
+
+    Parameters
+    ----------
+    row : int64 [n]
+    base : float64 [n]
+        Baseline weights; those that are not ``there`` count as lost.
+    there : bool [n]
+    log_value, power : float64 [n]
+        One power per row.
+    size : int
+        Number of rows.
+    """
+    value = np.where(there, log_value, 0.0)
+    share = np.where(there, base, 0.0)
+    kept, total = row_sums(row, share, size), row_sums(row, base, size)
+    of_row = np.zeros(size)
+    of_row[row] = power
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = share / kept[row]
-        mean = row_sums(row, weight * price, size)
-        exponent = np.where(there, power[row] * (price - mean[row]), -np.inf)
+        mean = row_sums(row, weight * value, size)
+        exponent = np.where(there, power * (value - mean[row]), -np.inf)
         top = np.full(size, -np.inf)
         np.maximum.at(top, row, exponent)
         # Around the mean the sum of w expm1() is of second order: exact down to sigma = 1. Where
@@ -112,7 +145,7 @@ def _log_import_index(market: Market, log_delivered: Floats, sigma: Floats, size
         small = np.log1p(row_sums(row, weight * np.expm1(np.minimum(exponent, 1.0)), size))
         large = top + np.log(row_sums(row, weight * np.exp(exponent - top[row]), size))
         spread = np.where(top < 1.0, small, large)
-        return mean + np.where(power == 0.0, 0.0, (spread + np.log(kept / base)) / power)
+        return mean + np.where(of_row == 0.0, 0.0, (spread + np.log(kept / total)) / of_row)
 
 
 def _output(market: Market, shock: Shock, found: KernelSolution, quantity: Floats) -> Floats:

@@ -7,7 +7,14 @@ from numpy.random import Generator
 
 from tradewedge.kernels.dense import ranges
 from tradewedge.kernels.instruments import no_instruments
-from tradewedge.kernels.market import Floats, Instruments, Ints, Market, Shock
+from tradewedge.kernels.market import (
+    Floats,
+    Instruments,
+    Ints,
+    Market,
+    Shock,
+    SupplierGroups,
+)
 
 _Range = tuple[float, float]
 
@@ -28,8 +35,9 @@ class Recipe:
         sigma and epsilon are drawn uniformly in logs, of ``epsilon + 0.05`` for the latter.
     infinite, rigid : float
         Share of exporters with infinite supply elasticity, and with none.
-    nested : float
-        Share of products with a nest of home sales against imports.
+    nested, grouped : float
+        Share of products with a nest of home sales against imports, and of those with one of
+        suppliers by group, two to four of them.
     """
 
     exporters: tuple[int, int] = (1, 8)
@@ -42,6 +50,7 @@ class Recipe:
     infinite: float = 0.1
     rigid: float = 0.05
     nested: float = 0.3
+    grouped: float = 0.0
 
 
 def random_market(rng: Generator, products: int, recipe: Recipe = Recipe()) -> Market:
@@ -89,6 +98,17 @@ def random_market(rng: Generator, products: int, recipe: Recipe = Recipe()) -> M
         eta=rng.uniform(*recipe.eta, products),
         sigma_home=np.where(rng.random(products) < recipe.nested, sigma_home, np.nan),
         epsilon=epsilon,
+        groups=_supplier_groups(rng, recipe, exporter_ptr) if recipe.grouped else None,
+    )
+
+
+def _supplier_groups(rng: Generator, recipe: Recipe, exporter_ptr: Ints) -> SupplierGroups:
+    products = len(exporter_ptr) - 1
+    sigma_groups = _log_uniform(rng, recipe.sigma, products, 0.0)
+    count = np.repeat(rng.integers(2, 4, products, endpoint=True), np.diff(exporter_ptr))
+    return SupplierGroups(
+        sigma_groups=np.where(rng.random(products) < recipe.grouped, sigma_groups, np.nan),
+        group=np.floor(rng.random(len(count)) * count).astype(np.int64),
     )
 
 
@@ -138,6 +158,8 @@ def random_shock(
     importers = int(market.importer_ptr[-1])
     log_cost = np.where(rng.random(flows) < treated, rng.uniform(-size / 4, size, flows), 0.0)
     open_to_loss = (market.sigma > 1) & ~(market.sigma_home <= 1)
+    if market.groups is not None:
+        open_to_loss &= ~(market.groups.sigma_groups <= 1)
     open_to_loss = np.repeat(open_to_loss, np.diff(market.flow_ptr))
     admitted = ~(open_to_loss & (rng.random(flows) < excluded))
     log_supply = np.where(rng.random(exporters) < shifted, rng.normal(0, 0.3, exporters), 0.0)

@@ -61,7 +61,7 @@ class Layout(NamedTuple):
     Attributes
     ----------
     valid : bool [K]
-        False where a share is not a positive number or there are too many rows.
+        False where a share is not a positive number, there is a nest or there are too many rows.
     own : float64 [X]
         Share of an exporter's own price in the indices of its markets, weighted by its sales.
     sellers : Side
@@ -83,6 +83,7 @@ def layout(market: Market) -> Layout:
         valid &= _positive(market.sales_share, market.flow_ptr)
     valid &= np.diff(market.exporter_ptr) <= MOST_ROWS
     valid &= np.diff(market.importer_ptr) <= MOST_ROWS
+    valid &= ~market.nested
     row_sum = np.bincount(market.flow_importer, market.share, int(market.importer_ptr[-1]))
     scale = 1.0 / np.where(row_sum > 0, row_sum, 1.0)
     names = "flow_ptr exporter_ptr importer_ptr flow_exporter flow_importer share sales_share"

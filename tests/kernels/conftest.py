@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import ArrayLike
 
 from tradewedge.kernels.dense import ranges
-from tradewedge.kernels.market import Market, Shock
+from tradewedge.kernels.market import Market, Shock, SupplierGroups
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +68,9 @@ def one_product() -> Callable[[Market, Shock, int], tuple[Market, Shock]]:
             eta=market.eta[each],
             sigma_home=market.sigma_home[each],
             epsilon=market.epsilon[exporters],
+            groups=None
+            if market.groups is None
+            else SupplierGroups(market.groups.sigma_groups[each], market.groups.group[exporters]),
         )
         return lone, Shock(
             log_cost=shock.log_cost[flows],
@@ -99,6 +102,7 @@ def reorder() -> Callable[..., tuple[Market, Shock]]:
             flow_exporter=row[flows],
             flow_importer=column[flows],
             epsilon=market.epsilon[back],
+            groups=market.groups and replace(market.groups, group=market.groups.group[back]),
             **by_flow,
         )
         return moved, Shock(

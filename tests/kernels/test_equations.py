@@ -20,6 +20,11 @@ from tradewedge.kernels.market import Options
 from tradewedge.kernels.sample import Recipe, random_market, random_shock
 
 SEEDS = st.integers(0, 2**32 - 1)
+Nest = dict[str, float]
+EACH_NEST: list[Nest] = [
+    {"nested": nested, "grouped": grouped} for nested in (0.0, 1.0) for grouped in (0.0, 1.0)
+]
+NESTS = pytest.mark.parametrize("nest", EACH_NEST, ids=["flat", "groups", "home", "both"])
 LIBRARIES = {
     "strict": (array_api_strict.asarray, nullcontext),
     "jax": (jax.numpy.asarray, lambda: jax.enable_x64(True)),
@@ -34,11 +39,11 @@ def blocks(seed: int, products: int = 6, **recipe: Any) -> Iterator[Block]:
 
 
 @pytest.mark.parametrize(("asarray", "context"), LIBRARIES.values(), ids=LIBRARIES.keys())
-@pytest.mark.parametrize("nested", [0.0, 1.0])
-def test_every_array_library_agrees(asarray: Callable, context: Callable, nested: float) -> None:
+@NESTS
+def test_every_array_library_agrees(asarray: Callable, context: Callable, nest: Nest) -> None:
     rng = np.random.default_rng(0)
     for sigma in [(0.4, 0.9), (1.0, 1.0), (0.995, 1.005), (2.0, 9.0)]:
-        for block in blocks(1, products=1, sigma=sigma, nested=nested, exporters=(4, 6)):
+        for block in blocks(1, products=1, sigma=sigma, exporters=(4, 6), **nest):
             price = rng.normal(0, 0.2, len(block.epsilon))
             with context():
                 other = replace(
@@ -96,11 +101,10 @@ def test_step_is_the_closed_fixed_point(seed: int) -> None:
         np.testing.assert_allclose(eq.next_log_price(block, price)[adjusts], closed, atol=1e-10)
 
 
-@given(SEEDS, st.sampled_from([0.0, 1.0]))
-def test_map_contracts_by_its_modulus(seed: int, nested: float) -> None:
+@given(SEEDS, st.sampled_from(EACH_NEST))
+def test_map_contracts_by_its_modulus(seed: int, nest: Nest) -> None:
     rng = np.random.default_rng(seed)
-    recipe = {"sigma": (0.5, 20.0), "nested": nested, "epsilon": (0.3, 10.0)}
-    for block in blocks(seed, **recipe):
+    for block in blocks(seed, sigma=(0.5, 20.0), epsilon=(0.3, 10.0), **nest):
         adjusts, modulus = eq.active(block), eq.contraction_modulus(block)
         if modulus >= 1 or not adjusts.any() or not eq.has_finite_index(block):
             continue
@@ -111,10 +115,10 @@ def test_map_contracts_by_its_modulus(seed: int, nested: float) -> None:
         assert np.abs(change[adjusts]).max() <= modulus * before + 1e-12
 
 
-@given(SEEDS, st.sampled_from([0.0, 1.0]))
-def test_jacobian_is_the_derivative(seed: int, nested: float) -> None:
+@given(SEEDS, st.sampled_from(EACH_NEST))
+def test_jacobian_is_the_derivative(seed: int, nest: Nest) -> None:
     rng = np.random.default_rng(seed)
-    for block in blocks(seed, products=2, sigma=(0.6, 9.0), nested=nested):
+    for block in blocks(seed, products=2, sigma=(0.6, 9.0), **nest):
         price = rng.normal(0, 0.2, len(block.epsilon))
         analytic = newton.demand_jacobian(block, *newton.new_splits(block, price))
         step = 1e-6
@@ -171,12 +175,12 @@ def exact_prices(block: Block) -> np.ndarray:
 @pytest.mark.skipif(
     np.finfo(np.longdouble).eps > 1e-18, reason="no extended precision on this machine"
 )
-@pytest.mark.parametrize("nested", [0.0, 1.0])
+@NESTS
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-8, 1e-15])
-def test_error_bound_holds(nested: float, tolerance: float) -> None:
+def test_error_bound_holds(nest: Nest, tolerance: float) -> None:
     """Also where only rounding is left, and not by being useless."""
     tightness = []
-    for block in blocks(4, products=12, sigma=(1.2, 12.0), eta=(0.3, 2.0), nested=nested):
+    for block in blocks(4, products=12, sigma=(1.2, 12.0), eta=(0.3, 2.0), **nest):
         attempt = reference.plain_steps(block, tolerance, 300)
         bound = eq.error_bound(block, attempt.log_price)
         if np.isnan(bound):

@@ -34,6 +34,11 @@ RECIPES = {
     "sparse": Recipe(exporters=(10, 30), importers=(10, 30), density=(0.05, 0.1)),
     "one buyer": Recipe(exporters=(5, 20), importers=(1, 1)),
     "nested": Recipe(nested=1.0, exporters=(2, 8), importers=(2, 8), density=(0.6, 1.0)),
+    "groups": Recipe(nested=0.0, grouped=1.0, exporters=(2, 9), importers=(2, 8)),
+    "groups and home": Recipe(nested=0.6, grouped=0.6, exporters=(2, 9), importers=(2, 8)),
+    "groups near one": Recipe(
+        sigma=(0.985, 1.015), eta=(0.1, 2.0), nested=0.5, grouped=1.0, exporters=(3, 8)
+    ),
 }
 
 
@@ -133,40 +138,52 @@ def scalar_excess(block: Block, price: np.ndarray) -> np.ndarray:
     exporters, importers = block.share.shape
     delivered = np.exp(price)[:, None] * np.exp(block.log_cost)
     quantity = np.zeros((exporters, importers))
+    sigma, middle, outer = block.sigma, block.middle, block.outer
+    home = block.home & block.nested
     for j in range(importers):
-        suppliers = [i for i in range(exporters) if block.admitted[i, j]]
         level = np.exp(block.log_demand[j])
-        if not block.nested:
-            total = sum(block.share[i, j] * delivered[i, j] ** (1 - block.sigma) for i in suppliers)
-            index = total ** (1 / (1 - block.sigma)) if suppliers else np.nan
-            for i in suppliers:
-                bought = delivered[i, j] ** -block.sigma * index ** (block.sigma - block.eta)
-                quantity[i, j] = bought * level
-            continue
-        at_home = [i for i in suppliers if block.home[i, j]]
-        away = [i for i in suppliers if not block.home[i, j]]
-        h = sum(block.share[i, j] for i in range(exporters) if block.home[i, j])
-        power, upper = 1 - block.sigma, 1 - block.sigma_home
-        total, imports = 0.0, np.nan
-        if away:
-            sums = sum(block.share[i, j] / (1 - h) * delivered[i, j] ** power for i in away)
-            imports = sums ** (1 / power)
-            total += (1 - h) * imports**upper
-        total += sum(h * delivered[i, j] ** upper for i in at_home)
-        outer = total ** ((block.sigma_home - block.eta) / upper) * level if suppliers else 0
-        for i in at_home:
-            quantity[i, j] = delivered[i, j] ** -block.sigma_home * outer
-        for i in away:
-            inner = imports ** (block.sigma - block.sigma_home)
-            quantity[i, j] = delivered[i, j] ** -block.sigma * inner * outer
+        imports_base = sum(block.share[i, j] for i in range(exporters) if not home[i, j])
+        bundles, imports_total = {}, 0.0
+        for g in sorted({int(n) for n in block.group}):
+            members = [i for i in range(exporters) if block.group[i] == g and not home[i, j]]
+            base = sum(block.share[i, j] for i in members)
+            left = [i for i in members if block.admitted[i, j]]
+            if left:
+                total = sum(block.share[i, j] / base * delivered[i, j] ** (1 - sigma) for i in left)
+                bundles[g] = total ** (1 / (1 - sigma))
+                imports_total += base / imports_base * bundles[g] ** (1 - middle)
+        imports = imports_total ** (1 / (1 - middle)) if bundles else np.nan
+        index = imports
+        if block.nested:
+            total = imports_base * imports ** (1 - outer) if bundles else 0.0
+            for i in range(exporters):
+                if home[i, j] and block.admitted[i, j]:
+                    total += block.share[i, j] * delivered[i, j] ** (1 - outer)
+            index = total ** (1 / (1 - outer)) if total > 0 else np.nan
+        for i in range(exporters):
+            if home[i, j]:
+                quantity[i, j] = delivered[i, j] ** -outer
+            elif block.admitted[i, j]:
+                bundle = bundles[int(block.group[i])]
+                quantity[i, j] = delivered[i, j] ** -sigma * bundle ** (sigma - middle)
+                quantity[i, j] *= imports ** (middle - outer)
+            quantity[i, j] *= index ** (outer - block.eta) * level if block.admitted[i, j] else 0
     supply = np.exp(block.log_supply) * np.exp(block.epsilon * price)
     return (block.sales_share * quantity).sum(axis=1) / supply - 1
 
 
+@pytest.mark.parametrize("grouped", [0.0, 1.0])
 @pytest.mark.parametrize("nested", [0.0, 1.0])
-def test_a_root_finder_agrees(nested: float) -> None:
+def test_a_root_finder_agrees(nested: float, grouped: float) -> None:
     rng = np.random.default_rng(10)
-    recipe = Recipe(sigma=(1.2, 6.0), epsilon=(0.3, 3.0), infinite=0.0, rigid=0.0, nested=nested)
+    recipe = Recipe(
+        sigma=(1.2, 6.0),
+        epsilon=(0.3, 3.0),
+        infinite=0.0,
+        rigid=0.0,
+        nested=nested,
+        grouped=grouped,
+    )
     market = random_market(rng, 12, recipe)
     shock = random_shock(rng, market, size=0.2, excluded=0.05)
     found = armington_cpu.solve(market, shock, TIGHT)

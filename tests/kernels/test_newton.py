@@ -33,7 +33,7 @@ def test_splits_are_shares() -> None:
     for product in range(10):
         block = block_of(market, shock, product)
         price = rng.normal(0, 0.3, len(block.epsilon))
-        sales, bundle, spending = newton.new_splits(block, price)
+        sales, bundle, _, spending = newton.new_splits(block, price)
         served = block.admitted.any(axis=0)
         away = (block.admitted & ~block.home if block.nested else block.admitted).any(axis=0)
         np.testing.assert_allclose(sales.sum(axis=1)[block.admitted.any(axis=1)], 1, rtol=1e-12)
