@@ -163,7 +163,7 @@ class Effort:
 
 
 QUICK: Final = Effort(longest=2.0, rounds_for=0.7, fewest=3, most=50)
-FULL: Final = Effort(longest=100.0, rounds_for=5.0, fewest=5, most=200)
+FULL: Final = Effort(longest=25.0, rounds_for=3.0, fewest=5, most=200)
 
 _Block = tuple[Sequence[str], Sequence[int], Sequence[int], Sequence[int]]
 # measures, products, countries, scenarios

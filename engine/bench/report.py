@@ -97,25 +97,22 @@ def _machines(merged: Merged) -> Iterator[Block]:
 
 def _speed(merged: Merged) -> Iterator[Block]:
     yield Heading(2, "Seconds per solve")
+    named = _series(merged)
+    columns = tuple(dict.fromkeys(named(m) for m in merged.warm))
+    found: dict[tuple[str, int, int], dict[str, str]] = {}
+    for m in _ordered(merged.warm):
+        row = found.setdefault((_what(m), m.flows, m.case.scenarios), {})
+        row[named(m)] = seconds(m.seconds) + _against(merged, m)
     yield table(
-        ("what", "backend", "flows", "scenarios", "seconds", "spread", "rounds", "against cpu"),
+        ("what", "flows", "scenarios", *columns),
         (
-            (
-                _what(m),
-                _series(merged)(m),
-                f"{m.flows:,}",
-                str(m.case.scenarios),
-                seconds(m.seconds),
-                f"{m.spread * 100:.0f} %",
-                str(m.rounds),
-                _against(merged, m),
-            )
-            for m in _ordered(merged.warm)
+            (what, f"{flows:,}", str(count), *(row.get(name, "") for name in columns))
+            for (what, flows, count), row in found.items()
         ),
     )
     yield Text(
-        "Spread is the interquartile range of the rounds over their median. Against cpu: how many "
-        "times faster than the CPU kernel on the same machine. Measures: "
+        "In brackets: how many times faster than the CPU kernel on the same machine; a dash where "
+        "one of the two did not reach the tolerance everywhere. Measures: "
         + "; ".join(f"{name}: {text}" for name, text in MEASURES.items())
         + "."
     )
@@ -267,6 +264,8 @@ def _accuracy(merged: Merged, *, draw: bool) -> Iterator[Block]:
             "what",
             "backend",
             "seconds",
+            "spread",
+            "rounds",
             "largest residual",
             "tolerance",
             "not converged",
@@ -279,6 +278,8 @@ def _accuracy(merged: Merged, *, draw: bool) -> Iterator[Block]:
                 _what(m),
                 named(m),
                 seconds(m.seconds),
+                f"{m.spread * 100:.0f} %",
+                str(m.rounds),
                 _tiny(m.residual),
                 _tiny(m.tolerance),
                 str(m.unsolved),
@@ -289,6 +290,7 @@ def _accuracy(merged: Merged, *, draw: bool) -> Iterator[Block]:
             for m in _ordered(merged.warm)
         ),
     )
+    yield Text("Spread is the interquartile range of the rounds over their median.")
     if draw:
         yield plots.accuracy(merged.warm, named)
 
@@ -356,10 +358,11 @@ def _what(m: Measurement) -> str:
 
 
 def _against(merged: Merged, m: Measurement) -> str:
-    if m.case.target == "cpu":
+    base = on_cpu(merged, m)
+    if base is None or base is m:
         return ""
-    ratio = speed_up(m, on_cpu(merged, m))
-    return _UNKNOWN if ratio is None else f"{ratio:.2g}"
+    ratio = speed_up(m, base)
+    return f" ({_UNKNOWN})" if ratio is None else f" ({ratio:.2g} ×)"
 
 
 def seconds(value: float) -> str:

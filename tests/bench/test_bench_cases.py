@@ -86,7 +86,7 @@ def test_a_case_that_cannot_run_is_skipped_with_the_reason(
     reasons = [(one.case.target, one.reason) for one in skipped]
     assert reasons[0][1].startswith("needs about ")
     assert "12.0 GB are free" in reasons[0][1]
-    assert "one solve would take more than the 100 s" in reasons[1][1]
+    assert "one solve would take more than the 25 s" in reasons[1][1]
     assert reasons[2] == ("cupy", "no GPU here")
 
 
