@@ -234,12 +234,12 @@ def evaluate(problem: Problem, price: Floats, premium: Floats, level: Floats) ->
         passed = np.where(bound, 0.0, np.where(wanted >= high, over, passed))
         gap = float(np.max(np.abs(left)))
     found = dm.indices(demand, log_price)
-    top_level, home_level = dm.levels(demand, found)
-    quantity = dm.flow_levels(demand, top_level, home_level)
+    stage_level, home_level = dm.levels(demand, found)
+    quantity = dm.flow_levels(demand, found, stage_level, home_level)
     quantity -= dm.elasticities(demand) * log_price
     quantity[bound] = problem.log_quota[bound]
     if problem.limited is not None:
-        top_level[problem.limited_importer] = level[problem.limited_importer]
+        stage_level[problem.limited_importer] = level[problem.limited_importer]
     order = problem.by_exporter
     sales = (problem.log_sales + quantity)[order]
     sold = _log_sums(sales, problem.exporter_start, problem.exporter[order])
@@ -252,7 +252,7 @@ def evaluate(problem: Problem, price: Floats, premium: Floats, level: Floats) ->
     premium_residual = np.maximum(premium_residual, demand.sigma * (premium - groups.beyond))
     worst = np.concatenate([price_residual, premium_residual, [gap]])
     return State(
-        level=top_level,
+        level=stage_level,
         before=before,
         low=low,
         high=high,

@@ -42,7 +42,8 @@ def is_exceeded_in_the_end(
     for group in groups.tolist():
         under[given.group_flow[given.group_ptr[group] : given.group_ptr[group + 1]]] = True
     leaving = under & _has_others(market, effectively_admitted(market, shock), under)
-    if leaving.any() and market.sigma[product] <= 1 + AT_ONE:
+    substitution = (market.sigma, market.sigma_home, market.sigma_groups)
+    if leaving.any() and any(sigma[product] <= 1 + AT_ONE for sigma in substitution):
         return False
     limit = given.group_limit.copy()
     limit[groups] = SLACK

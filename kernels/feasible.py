@@ -10,6 +10,7 @@ import numpy as np
 
 from tradewedge.kernels import demand as dm
 from tradewedge.kernels.complementarity import Problem
+from tradewedge.kernels.demand import Parts
 from tradewedge.kernels.equations import AT_ONE
 from tradewedge.kernels.market import Floats, Ints
 
@@ -35,9 +36,10 @@ def _one_lacks(problem: Problem) -> bool:
     log_most = _largest_quantities(problem)
     m = demand.bundled
     attained = np.zeros(len(demand.log_demand))
-    start = demand.bundle_start
-    bundle = _aggregate(demand.log_weight, log_most[:m], start, demand.log_kept, demand.sigma)
-    attained[demand.bundle_importer] = bundle
+    aggregate = _aggregate(demand.bundles, log_most[:m], demand.sigma)
+    if demand.grouped:
+        aggregate = _aggregate(demand.imports, aggregate, demand.middle)
+    attained[demand.import_importer] = aggregate
     if demand.nested:
         at_home = np.zeros(len(demand.log_demand))
         at_home[demand.importer[m:]] = log_most[m:]
@@ -87,11 +89,12 @@ def _together_they_lack(problem: Problem) -> bool:
         spent = float(np.sum(np.exp(found.log_index + demand.log_demand)[closed]))
         if spent > (1 + MARGIN) * float(np.sum(np.exp(log_mu + log_limit))):
             return True
-        level = dm.flow_levels(demand, *dm.levels(demand, found))
+        level = dm.flow_levels(demand, found, *dm.levels(demand, found))
         quantity = np.exp(np.minimum(level - elasticity * log_cost, 300.0))
         use = np.bincount(of, weight * quantity[flow], used.size)
         move = np.log(np.maximum(use, 1e-300)) - log_limit
-        log_mu += 0.5 * np.clip(move, -10.0, 10.0) / max(demand.sigma, demand.outer)
+        steepest = max(demand.sigma, demand.middle, demand.outer)
+        log_mu += 0.5 * np.clip(move, -10.0, 10.0) / steepest
     return False
 
 
@@ -127,9 +130,10 @@ def _log_share(problem: Problem) -> Floats:
     m, of = demand.bundled, demand.importer
     with np.errstate(divide="ignore"):
         upper = np.log(demand.upper / demand.upper.sum(axis=0))
-    kept = np.zeros(len(demand.log_demand))
-    kept[demand.bundle_importer] = demand.log_kept
-    inside = demand.log_weight + (kept + upper[1])[of[:m]]
+    imports = np.zeros(len(demand.log_demand))
+    imports[demand.import_importer] = demand.imports.log_kept
+    bundle = demand.imports.log_weight + (imports + upper[1])[demand.bundle_importer]
+    inside = demand.bundles.log_weight + (bundle + demand.bundles.log_kept)[demand.bundles.of]
     return np.concatenate([inside, upper[0][of[m:]]])
 
 
@@ -155,25 +159,23 @@ def _largest_quantities(problem: Problem) -> Floats:
     return np.minimum(most, _largest_output(problem)[problem.exporter] - problem.log_sales)
 
 
-def _aggregate(
-    log_weight: Floats, log_quantity: Floats, start: np.ndarray, log_kept: Floats, sigma: float
-) -> Floats:
+def _aggregate(parts: Parts, log_quantity: Floats, sigma: float) -> Floats:
     """Log of the CES aggregate of quantities, the dual of the price index.
 
     With shares s in spending it is ``[sum_f s_f q_f^rho]^(1 / rho)``, ``rho = 1 - 1 / sigma``.
     """
+    start = parts.start
     if start.size == 0:
         return np.zeros(0)
     rho = 1 - 1 / sigma
-    count = np.diff(start, append=len(log_quantity))
     if abs(rho) < AT_ONE:
-        return np.add.reduceat(np.exp(log_weight) * log_quantity, start)
-    terms = log_weight + rho * log_quantity
+        return np.add.reduceat(parts.weight * log_quantity, start)
+    terms = parts.log_weight + rho * log_quantity
     top = np.maximum.reduceat(terms, start)
     level = np.where(np.isfinite(top), top, 0.0)
     with np.errstate(divide="ignore"):
-        total = np.log(np.add.reduceat(np.exp(terms - np.repeat(level, count)), start))
-    out: Floats = (log_kept + level + total) / rho
+        total = np.log(np.add.reduceat(np.exp(terms - level[parts.of]), start))
+    out: Floats = (parts.log_kept + level + total) / rho
     return out
 
 
@@ -182,9 +184,10 @@ def _upper(
 ) -> Floats:
     """The aggregate of home sales and the bundle of imports [j]."""
     size = base.shape[1]
+    weight = (np.where(kept, base, 0.0) / base.sum(axis=0)).T.ravel()
     with np.errstate(divide="ignore"):
-        log_weight = np.log(np.where(kept, base, 0.0) / base.sum(axis=0))
-    value = np.where(kept, np.stack([home, bundle]), 0.0)
-    return _aggregate(
-        log_weight.T.ravel(), value.T.ravel(), 2 * np.arange(size), np.zeros(size), sigma_home
-    )
+        log_weight = np.log(weight)
+    value = np.where(kept, np.stack([home, bundle]), 0.0).T.ravel()
+    start = 2 * np.arange(size)
+    pairs = Parts(start, np.repeat(np.arange(size), 2), weight, log_weight, np.zeros(size))
+    return _aggregate(pairs, value, sigma_home)

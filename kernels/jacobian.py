@@ -5,7 +5,7 @@ import numpy as np
 from tradewedge.kernels import demand as dm
 from tradewedge.kernels.complementarity import Problem, State
 from tradewedge.kernels.linear import add_rows
-from tradewedge.kernels.market import Floats, row_sums
+from tradewedge.kernels.market import Floats, Ints, row_sums
 
 
 def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, Floats]:
@@ -22,15 +22,21 @@ def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, F
     unknowns, size = exporters + count, len(demand.log_demand)
     m, importer = demand.bundled, demand.importer
     answer = dm.respond(demand, state.indices, state.bound)
-    # Effect of each unknown on each importer's levels.
+    # Effect of each unknown on the levels of each importer, and of each bundle.
     columns = np.concatenate([problem.exporter, exporters + groups.of])
     rows = np.concatenate([np.arange(n), groups.flow])
-    place = importer[rows] * unknowns + columns
 
-    def effect(by_flow: Floats) -> Floats:
+    def effect(by_flow: Floats, head: Ints, heads: int) -> Floats:
+        place = head[rows] * unknowns + columns
         weight = (by_flow * state.passed)[rows]
-        return row_sums(place, weight, size * unknowns).reshape(size, unknowns)
+        return row_sums(place, weight, heads * unknowns).reshape(heads, unknowns)
 
+    stage = effect(answer.stage, importer, size)
+    bundle = np.concatenate([demand.bundles.of, np.zeros(n - m, np.int64)])
+    on_bundle = stage[demand.bundle_importer]
+    if demand.grouped:
+        on_bundle = on_bundle + effect(answer.own, bundle, len(on_bundle))
+        on_bundle *= answer.scale[:, None]
     # Weight of each importer in each exporter's sales and in each group.
     moving = np.where(state.bound, 0.0, 1.0)
     sales = np.exp(problem.log_sales + state.log_quantity - state.log_demanded[problem.exporter])
@@ -38,12 +44,12 @@ def jacobian(problem: Problem, state: State, premium: Floats) -> tuple[Floats, F
     weight = np.concatenate([sales, used]) * moving[rows]
     bundled = np.flatnonzero(rows < m)
     matrix = np.zeros((unknowns, unknowns))
-    at, of = columns[bundled], importer[rows[bundled]]
-    add_rows(matrix, at, of, weight[bundled], effect(answer.level))
+    at, of = columns[bundled], bundle[rows[bundled]]
+    add_rows(matrix, at, of, weight[bundled], on_bundle)
     if m < n:
         home = np.flatnonzero(rows >= m)
         at, of = columns[home], importer[rows[home]]
-        add_rows(matrix, at, of, weight[home], effect(answer.home_level))
+        add_rows(matrix, at, of, weight[home], effect(answer.home, importer, size))
     # The flow's own price: [row of the unknown, unknown] through each flow.
     own = (weight[:n], weight[n:], -dm.elasticities(demand) * state.passed)
     diagonal = np.arange(exporters)

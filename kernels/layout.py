@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tradewedge.kernels.complementarity import Groups, Problem, Supply
-from tradewedge.kernels.demand import Demand
+from tradewedge.kernels.demand import Demand, Parts
 from tradewedge.kernels.dense import ranges
 from tradewedge.kernels.instruments import effectively_admitted
 from tradewedge.kernels.market import Bools, Floats, Instruments, Ints, Market, Shock
@@ -85,10 +85,13 @@ def problem_of(market: Market, shock: Shock, product: int) -> Problem:
     kept = here[admitted]
     nested = not np.isnan(market.sigma_home[product])
     last = market.home[kept] if nested else np.zeros(len(kept), np.bool_)
-    kept = kept[np.lexsort((market.flow_exporter[kept], market.flow_importer[kept], last))]
+    group = _supplier_group(market, product)
+    of_flow = group[market.flow_exporter[kept] - market.exporter_ptr[product]]
+    order = np.lexsort((market.flow_exporter[kept], of_flow, market.flow_importer[kept], last))
+    kept = kept[order]
     exporters, exporter = np.unique(market.flow_exporter[kept], return_inverse=True)
     importers, importer = np.unique(market.flow_importer[kept], return_inverse=True)
-    demand = _demand(market, shock, product, kept, importers, importer, nested)
+    demand = _demand(market, shock, product, kept, importers, importer)
     by_exporter = np.argsort(exporter, kind="stable")
     with np.errstate(divide="ignore"):
         log_specific, log_floor, log_quota = (
@@ -134,48 +137,76 @@ def problem_of(market: Market, shock: Shock, product: int) -> Problem:
     )
 
 
+def _supplier_group(market: Market, product: int) -> Ints:
+    """Group of each exporter of a product; all 0 where they form none."""
+    _, exporters, _ = ranges(market, product)
+    groups = market.groups
+    if groups is None or np.isnan(groups.sigma_groups[product]):
+        return np.zeros(exporters.stop - exporters.start, np.int64)
+    return groups.group[exporters]
+
+
 def _demand(
-    market: Market,
-    shock: Shock,
-    product: int,
-    kept: Ints,
-    importers: Ints,
-    importer: Ints,
-    nested: bool,
+    market: Market, shock: Shock, product: int, kept: Ints, importers: Ints, importer: Ints
 ) -> Demand:
-    flows, _, columns = ranges(market, product)
+    flows, exporters, columns = ranges(market, product)
+    nested = not np.isnan(market.sigma_home[product])
     home = market.home[flows] if nested else np.zeros(flows.stop - flows.start, np.bool_)
-    column, share = market.flow_importer[flows] - columns.start, market.share[flows]
-    bundle_base, home_base = (
-        np.bincount(column, share * part, columns.stop - columns.start)[importers - columns.start]
-        for part in (~home, home)
-    )
-    m = int(np.count_nonzero(~market.home[kept])) if nested else len(kept)
-    size = len(importers)
-    inside = market.share[kept[:m]]
-    total = np.bincount(importer[:m], inside, size)
-    bundles = np.flatnonzero(np.bincount(importer[:m], minlength=size) > 0)
+    share, size = market.share[flows], len(importers)
+    group = _supplier_group(market, product)
+    count = int(group.max(initial=0)) + 1
+    # Bundle of every flow of the product, and of those that are left.
+    column = market.flow_importer[flows] - columns.start
+    every = column * count + group[market.flow_exporter[flows] - exporters.start]
+    left = np.zeros(len(home), np.bool_)
+    left[kept - flows.start] = True
+    m = int(np.count_nonzero(~home & left))
+    mine = every[kept[:m] - flows.start]
+    names, of = np.unique(mine, return_inverse=True)
     # What was excluded is summed by itself: a difference of sums would lose a small share.
-    gone = np.ones(flows.stop - flows.start, np.bool_)
-    gone[kept - flows.start] = False
-    lost = np.bincount(column, share * (gone & ~home), columns.stop - columns.start)
-    lost = lost[importers - columns.start][bundles]
-    has_home = np.bincount(importer[m:], minlength=size) > 0
-    weight = inside / total[importer[:m]]
+    base, gone = (
+        np.bincount(every, share * part, (columns.stop - columns.start) * count)
+        for part in (~home, ~home & ~left)
+    )
+    bundles = _parts(of, len(names), market.share[kept[:m]], gone[names])
+    bundle_importer = np.searchsorted(importers - columns.start, names // count)
+    with_imports, of = np.unique(bundle_importer, return_inverse=True)
+    away = base.reshape(-1, count)[importers - columns.start]
+    empty = np.ones(base.size, np.bool_)
+    empty[names] = False
+    lost = (away * empty.reshape(-1, count)[importers - columns.start]).sum(axis=1)[with_imports]
+    at_home = np.bincount(column, share * home, columns.stop - columns.start)
     return Demand(
         sigma=float(market.sigma[product]),
         eta=float(market.eta[product]),
         sigma_home=float(market.sigma_home[product]),
+        sigma_groups=float(market.sigma_groups[product]),
         importer=importer,
-        bundle_start=np.searchsorted(importer[:m], bundles),
-        bundle_of=np.searchsorted(bundles, importer[:m]),
-        bundle_importer=bundles,
-        weight=weight,
-        log_weight=np.log(weight),
-        log_kept=-np.log1p(lost / total[bundles]),
-        upper=np.stack([home_base, bundle_base]),
-        upper_kept=np.stack([has_home, total > 0]),
+        bundles=bundles,
+        bundle_importer=bundle_importer,
+        imports=_parts(of, len(with_imports), base[names], lost),
+        import_importer=with_imports,
+        upper=np.stack([at_home[importers - columns.start], away.sum(axis=1)]),
+        upper_kept=np.stack(
+            [
+                np.bincount(importer[m:], minlength=size) > 0,
+                np.bincount(importer[:m], minlength=size) > 0,
+            ]
+        ),
         log_demand=shock.log_demand[importers],
+    )
+
+
+def _parts(of: Ints, heads: int, weight: Floats, lost: Floats) -> Parts:
+    """Rows sorted by head, with baseline weights, and what was lost of each head."""
+    total = np.bincount(of, weight, heads)
+    inside = weight / total[of]
+    return Parts(
+        start=np.searchsorted(of, np.arange(heads)),
+        of=of,
+        weight=inside,
+        log_weight=np.log(inside),
+        log_kept=-np.log1p(lost / total),
     )
 
 
@@ -188,25 +219,33 @@ def _limited(demand: Demand, has_quota: Bools) -> tuple[Demand | None, Ints, Int
     hit[of] = True
     number = np.cumsum(hit) - 1
     rows = np.flatnonzero(hit[demand.importer])
-    m = int(np.count_nonzero(rows < demand.bundled))
-    inside = rows[:m]
+    inside = rows[rows < demand.bundled]
     bundles = np.flatnonzero(hit[demand.bundle_importer])
-    importer = number[demand.importer[rows]]
-    bundle_importer = number[demand.bundle_importer[bundles]]
+    imports = np.flatnonzero(hit[demand.import_importer])
     part = replace(
         demand,
-        importer=importer,
-        bundle_start=np.searchsorted(importer[:m], bundle_importer),
-        bundle_of=np.searchsorted(bundle_importer, importer[:m]),
-        bundle_importer=bundle_importer,
-        weight=demand.weight[inside],
-        log_weight=demand.log_weight[inside],
-        log_kept=demand.log_kept[bundles],
+        importer=number[demand.importer[rows]],
+        bundles=_some(demand.bundles, inside, bundles),
+        bundle_importer=number[demand.bundle_importer[bundles]],
+        imports=_some(demand.imports, bundles, imports),
+        import_importer=number[demand.import_importer[imports]],
         upper=demand.upper[:, of],
         upper_kept=demand.upper_kept[:, of],
         log_demand=demand.log_demand[of],
     )
     return part, rows, of
+
+
+def _some(parts: Parts, rows: Ints, heads: Ints) -> Parts:
+    """Some heads with all their rows."""
+    of = np.searchsorted(heads, parts.of[rows])
+    return Parts(
+        start=np.searchsorted(of, np.arange(len(heads))),
+        of=of,
+        weight=parts.weight[rows],
+        log_weight=parts.log_weight[rows],
+        log_kept=parts.log_kept[heads],
+    )
 
 
 def _groups(

@@ -108,7 +108,8 @@ def _sweeps(problem: Problem, found: Found, tolerance: float, count: int) -> Fou
 
 
 def _steepest(problem: Problem) -> float:
-    return max(problem.demand.sigma, problem.demand.outer)
+    demand = problem.demand
+    return max(demand.sigma, demand.middle, demand.outer)
 
 
 def _at(problem: Problem, found: Found, price: Floats, premium: Floats) -> Found:

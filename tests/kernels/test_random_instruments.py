@@ -29,6 +29,7 @@ RECIPE = Recipe(
     epsilon=(0.05, 10),
     rigid=0,
     nested=0.2,
+    grouped=0.2,
 )
 
 
@@ -51,31 +52,35 @@ def log_mean(weight: np.ndarray, log_value: np.ndarray, power: float) -> float:
 def demand_gap(market: Market, shock: Shock, delivered: np.ndarray, quantity: np.ndarray) -> float:
     """Largest gap between log quantities and CES demand at the delivered prices."""
     sigma, eta, upper = market.sigma[0], market.eta[0], market.sigma_home[0]
+    between = market.sigma_groups[0]
+    middle = sigma if np.isnan(between) else between
+    outer = middle if np.isnan(upper) else upper
+    group = market.supplier_group[market.flow_exporter]
+    nested_home = market.home & ~np.isnan(upper)
     worst = 0.0
     for j in range(int(market.importer_ptr[-1])):
-        rows = np.flatnonzero((market.flow_importer == j) & ~np.isnan(delivered))
+        mine = market.flow_importer == j
+        rows = np.flatnonzero(mine & ~np.isnan(delivered))
         if rows.size == 0:
             continue
-        price, share, home = np.log(delivered[rows]), market.share[rows], market.home[rows]
-        if np.isnan(upper):
-            index = log_mean(share, price, 1 - sigma)
-            wanted = -sigma * price + (sigma - eta) * index
-        else:
-            base = market.share[(market.flow_importer == j) & ~market.home].sum()
-            away = np.log(np.ones(0))
-            parts, weights = [], []
-            if (~home).any():
-                away = log_mean(share[~home] / base, price[~home], 1 - sigma)
-                parts.append(away)
-                weights.append(base)
-            if home.any():
-                parts.append(price[home][0])
-                weights.append(share[home][0])
+        price, home = np.log(delivered[rows]), nested_home[rows]
+        imports_base = market.share[mine & ~nested_home].sum()
+        bundle, bases, indices = np.zeros(rows.size), [], []
+        for g in np.unique(group[rows[~home]]):
+            part = ~home & (group[rows] == g)
+            base = market.share[mine & ~nested_home & (group == g)].sum()
+            index = log_mean(market.share[rows[part]] / base, price[part], 1 - sigma)
+            bundle[part] = index
+            bases.append(base / imports_base)
+            indices.append(index)
+        imports = log_mean(np.array(bases), np.array(indices), 1 - middle) if bases else 0.0
+        index = imports
+        if not np.isnan(upper):
+            weights = [*([imports_base] if bases else []), *market.share[rows[home]]]
+            parts = [*([imports] if bases else []), *price[home]]
             index = log_mean(np.array(weights), np.array(parts), 1 - upper)
-            wanted = -upper * price + (upper - eta) * index
-            if (~home).any():
-                imports = -sigma * price + (sigma - upper) * away + (upper - eta) * index
-                wanted = np.where(home, wanted, imports)
+        wanted = -sigma * price + (sigma - middle) * bundle + (middle - outer) * imports
+        wanted = np.where(home, -outer * price, wanted) + (outer - eta) * index
         gap = wanted + shock.log_demand[j] - np.log(quantity[rows])
         worst = max(worst, float(np.abs(gap).max()))
     return worst
