@@ -22,20 +22,23 @@ def can_draw() -> bool:
     return find_spec("vl_convert") is not None
 
 
-def growth(found: Sequence[Measurement], fits: Mapping[str, Fit], named: Named) -> Figure:
-    """Time against flows times scenarios, with the fitted powers."""
+def growth(
+    found: Sequence[Measurement], fits: Mapping[tuple[str, str], Fit], named: Named
+) -> Figure:
+    """Time against flows times scenarios, with the fitted power of every (series, what grows)."""
     points = [{"work": m.work, "seconds": m.seconds, "series": named(m)} for m in found]
     lines = [
-        {"work": work, "seconds": one.seconds(work), "series": name}
-        for name, one in fits.items()
+        {"work": work, "seconds": one.seconds(work), "series": name, "fit": what}
+        for (name, what), one in fits.items()
         for work in (one.first, one.last)
     ]
     encoding = {"x": _log("work", _WORK), "y": _log("seconds", "seconds"), "color": _COLOUR}
+    apart = {"strokeDash": {"field": "fit", "type": "nominal", "title": "power of more"}}
     layers = [
         _layer(points, {"type": "point", "filled": True, "size": 60}, encoding),
-        _layer(lines, {"type": "line", "strokeDash": [4, 3]}, encoding),
+        _layer(lines, {"type": "line"}, encoding | apart),
     ]
-    caption = "Seconds of a solve against flows times scenarios; dashed: the fitted powers."
+    caption = "Seconds of a solve against flows times scenarios, and the fitted powers."
     return _figure("growth", caption, {"layer": layers, **_SIZE})
 
 

@@ -120,18 +120,25 @@ def _speed(merged: Merged) -> Iterator[Block]:
 
 def _growth(merged: Merged, *, draw: bool) -> Iterator[Block]:
     found = [m for m in merged.warm if m.case.measure == "tariff" and m.case.world == SYNTHETIC]
-    most = max((m.case.countries for m in found), default=0)
-    found = [m for m in found if m.case.countries == most]
-    named = _series(merged)
-    fits = fitted(found, merged)
+    fits = fitted(found, _series(merged))
     if not fits:
         return
     yield Heading(2, "Growth with flows times scenarios")
     yield table(
-        ("backend", "exponent", "points", "from", "to", "decades", "ns per flow at the top"),
+        (
+            "backend",
+            "with more",
+            "exponent",
+            "points",
+            "from",
+            "to",
+            "decades",
+            "ns each at the top",
+        ),
         (
             (
                 name,
+                what,
                 f"{one.exponent:.2f}",
                 str(one.points),
                 f"{one.first:,.0f}",
@@ -139,28 +146,32 @@ def _growth(merged: Merged, *, draw: bool) -> Iterator[Block]:
                 f"{one.decades:.1f}",
                 f"{one.seconds(one.last) / one.last * 1e9:,.0f}",
             )
-            for name, one in fits.items()
+            for (name, what), one in fits.items()
         ),
     )
     yield Text(
-        f"The exponent of a power fitted to the tariff cases on synthetic worlds of {most} "
-        "countries, one scenario or several, over at most the largest three decades of flows times "
-        "scenarios; 1 is linear. Below, fixed costs count."
+        "The exponent of a power of flows times scenarios, fitted to the tariff cases on synthetic "
+        "worlds with the most countries: more products under one scenario, or more scenarios in "
+        "one world. 1 is linear; fixed costs of small cases make it less. At most the largest three "
+        "decades are fitted."
     )
     if draw:
-        yield plots.growth(found, fits, named)
+        yield plots.growth(found, fits, _series(merged))
 
 
-def fitted(found: Sequence[Measurement], merged: Merged) -> dict[str, Fit]:
-    """Series → its power of flows times scenarios, where there are points enough."""
-    named = _series(merged)
-    fits = {}
-    for name in dict.fromkeys(named(m) for m in found):
-        own = [m for m in found if named(m) == name]
-        one = fit([m.work for m in own], [m.seconds for m in own])
-        if one is not None:
-            fits[name] = one
-    return fits
+def fitted(found: Sequence[Measurement], named: plots.Named) -> dict[tuple[str, str], Fit]:
+    """(Series, what grows) → its power of flows times scenarios, where points are enough."""
+    most = max((m.case.countries for m in found), default=0)
+    families: dict[tuple[str, str], list[Measurement]] = {}
+    for m in found:
+        if m.case.countries == most:
+            if m.case.scenarios == 1:
+                families.setdefault((named(m), "products"), []).append(m)
+            families.setdefault((named(m), f"scenarios of {m.case.place}"), []).append(m)
+    fits = {
+        key: fit([m.work for m in own], [m.seconds for m in own]) for key, own in families.items()
+    }
+    return {key: one for key, one in sorted(fits.items()) if one is not None}
 
 
 def _batches(merged: Merged, *, draw: bool) -> Iterator[Block]:

@@ -47,8 +47,8 @@ def test_every_section_of_a_gpu_machine(on_gpu: Merged) -> None:
     speed = {row[0]: row[3:] for row in rows(text, "Seconds per solve")}
     assert speed["tariff 1000x226"] == ["69 ms", "2.3 ms (30 ×)", ""]
     assert speed["tariff 10x226"][2] == "1 ms (-)", "it did not converge everywhere"
-    growth = {row[0]: row[1:] for row in rows(text, "Growth with flows times scenarios")}
-    assert growth["cupy"][0] == "1.00"
+    growth = [row[:3] for row in rows(text, "Growth with flows times scenarios")]
+    assert growth == [["cpu", "products", "1.00"], ["cupy", "products", "1.00"]]
     batch = rows(text, "Scenarios in one call")
     assert next(row[2:] for row in batch if row[2] == "16")[-1] == "2.00"
     firsts = {row[0]: row[-1] for row in rows(text, "Compile, transfer, steady state")}
@@ -134,3 +134,22 @@ def test_seconds(value: float, text: str) -> None:
 @pytest.mark.parametrize(("value", "text"), [(5e3, "5 kB"), (1.2e7, "12 MB"), (3.4e9, "3.4 GB")])
 def test_sizes(value: float, text: str) -> None:
     assert report.size(value) == text
+
+
+def test_growth_with_products_and_with_scenarios_are_fitted_apart(
+    make_document: Make, make_entry: Make, make_case: Make
+) -> None:
+    entries = []
+    for products in (10, 100, 1000):
+        of = make_case(products=products)
+        entries.append(make_entry(of, 1e-8 * of.flows))
+        other = make_case(products=products, countries=30)
+        entries.append(make_entry(other, 1.0))
+    for scenarios in (16, 256):
+        of = make_case(scenarios=scenarios)
+        entries.append(make_entry(of, 1e-8 * of.flows * scenarios**0.5))
+    found = merge([make_document(entries)]).measurements
+    fits = report.fitted(found, lambda m: m.case.target)
+    assert set(fits) == {("cpu", "products"), ("cpu", "scenarios of 10x226")}
+    assert fits["cpu", "products"].exponent == pytest.approx(1.0, abs=1e-3)
+    assert fits["cpu", "scenarios of 10x226"].exponent == pytest.approx(0.5, abs=1e-3)
