@@ -134,6 +134,14 @@ class Market:
 
         return layout(self)
 
+    @cached_property
+    def calm(self) -> "KernelSolution":
+        """The CPU kernel's solution where nothing changes, to 1e-10; made at first use."""
+        from tradewedge.kernels.armington_cpu import solve
+        from tradewedge.kernels.changes import calm_shock
+
+        return solve(self, calm_shock(self), Options())
+
 
 @dataclass(frozen=True, eq=False)
 class Instruments:

@@ -177,7 +177,17 @@ def solve_slice(rows, layout, out, start, stop, tolerance, max_steps, pending): 
         importers = max(importers, rows.importer_ptr[k + 1] - rows.importer_ptr[k])
         lines_a = max(lines_a, _lines(layout.buyers, k))
         lines_b = max(lines_b, _lines(layout.sellers, k))
-    width = _padded(max(exporters, importers))
+    single = workspace(flows, _padded(exporters), _padded(importers))
+    a, b = np.empty((lines_a, LANES)), np.empty((lines_b, LANES))
+    for k in range(start, stop):
+        if rows.flow_ptr[k] < rows.flow_ptr[k + 1]:
+            pending[k] = not solve_product(rows, layout, out, k, single, a, b, tolerance, max_steps)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def workspace(flows, exporters, importers):  # type: ignore[no-untyped-def]
+    """Room for products of up to so many flows and, padded, exporters and importers."""
+    width = max(exporters, importers)
     table = np.zeros((18, width))
     counts = np.zeros((4, width + 1), np.int64)
     vec = Vectors(
@@ -185,27 +195,30 @@ def solve_slice(rows, layout, out, start, stop, tolerance, max_steps, pending): 
         table[9], table[10], table[11], table[12], table[13], table[14], table[15], table[16],
         table[17], counts[0], counts[1], counts[2], counts[3],
     )  # fmt: skip
-    history = np.zeros((2 * DEPTH, width))
     work = Work(
         np.zeros(flows + 1, np.int32),
         np.zeros(flows + 1),
         np.zeros(flows + 1),
         np.zeros(1, np.int64),
     )
-    a, b = np.empty((lines_a, LANES)), np.empty((lines_b, LANES))
-    for k in range(start, stop):
-        if rows.flow_ptr[k] == rows.flow_ptr[k + 1]:
-            continue
-        size, excluded = -1.0, 0
-        if layout.valid[k]:
-            size, excluded = _size(rows, k, work)
-        if size < 0:
-            pending[k] = True
-            continue
-        modulus = _prepare(rows, layout, k, vec, work, a, b, excluded)
-        pending[k] = not _iterate(
-            rows, layout, out, k, vec, history, a, b, modulus, size, tolerance, max_steps
-        )
+    return vec, work, np.zeros((2 * DEPTH, width))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_product(rows, layout, out, k, single, a, b, tolerance, max_steps):  # type: ignore[no-untyped-def]
+    """Solve one product; returns whether it was plain and has converged.
+
+    ``single`` is a :func:`workspace`; ``a`` and ``b`` have room for the lines of both matrices.
+    """
+    vec, work, history = single
+    size, excluded = -1.0, 0
+    if layout.valid[k]:
+        size, excluded = _size(rows, k, work)
+    if size < 0:
+        return False
+    modulus = _prepare(rows, layout, k, vec, work, a, b, excluded)
+    history[:] = 0.0
+    return _iterate(rows, layout, out, k, vec, history, a, b, modulus, size, tolerance, max_steps)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "reassoc"})

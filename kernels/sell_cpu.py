@@ -35,6 +35,10 @@ class Side(NamedTuple):
     ----------
     order : int32 [rows]
         Per product, the row (counted within the product) at each place of the order by length.
+    rank : int32 [rows]
+        The place of each row: the inverse of ``order``.
+    length : int32 [rows]
+        Flows of the row at each place.
     group_ptr : int64 [K + 1]
         Groups of each product.
     line_ptr : int64 [groups + 1]
@@ -48,6 +52,8 @@ class Side(NamedTuple):
     """
 
     order: Int32s
+    rank: Int32s
+    length: Int32s
     group_ptr: Ints
     line_ptr: Ints
     weight: Floats
@@ -148,6 +154,8 @@ def _start(flow_ptr: Ints, row_ptr: Ints, row: Ints) -> Side:
     product = np.repeat(np.arange(len(row_ptr) - 1), np.diff(row_ptr))
     ranked = np.lexsort((-length, product))
     order = (ranked - row_ptr[product]).astype(np.int32)
+    rank = np.empty_like(order)
+    rank[ranked] = np.arange(len(order)) - row_ptr[product]
     group_ptr = np.zeros(len(row_ptr), np.int64)
     np.cumsum((np.diff(row_ptr) + LANES - 1) // LANES, out=group_ptr[1:])
     # The first row of a group is its longest.
@@ -158,6 +166,8 @@ def _start(flow_ptr: Ints, row_ptr: Ints, row: Ints) -> Side:
     lines = int(line_ptr[-1])
     return Side(
         order,
+        rank,
+        length[ranked].astype(np.int32),
         group_ptr,
         line_ptr,
         np.zeros((lines, LANES)),

@@ -4,10 +4,12 @@ Functions here take arrays and places counted from 0 and look at nothing: no bou
 places. They are building blocks for other compiled functions, which have to be right.
 """
 
+import operator
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, models, overload, register_model
 
 _DOUBLES = ir.VectorType(ir.DoubleType(), 4)
 _INDEX = ir.IntType(32)
@@ -92,3 +94,112 @@ def eight_sums(_typing, weight, _cell, column, _entry, _lines, values, out, _to)
         weight, types.int64, column, types.int64, types.int64, values, out, types.int64
     )
     return signature, build
+
+
+class _Eight(types.Type):  # type: ignore[misc]
+    """Eight doubles in one value: a register, or two where the processor's are shorter."""
+
+    def __init__(self) -> None:
+        super().__init__(name="eight_doubles")
+
+
+_EIGHT_TYPE = _Eight()
+_EIGHT = ir.VectorType(ir.DoubleType(), 8)
+
+
+@register_model(_Eight)
+class _EightModel(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager, kind):  # type: ignore[no-untyped-def]
+        super().__init__(manager, kind, _EIGHT)
+
+
+@intrinsic
+def load(_typing, values, _place):  # type: ignore[no-untyped-def]
+    """Eight doubles of an array, from a place on."""
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        pointer = _pointer(context, builder, signature, arguments, 0)
+        return _load(builder, pointer, arguments[1], _EIGHT, 8)
+
+    return _EIGHT_TYPE(values, types.int64), build
+
+
+@intrinsic
+def store(_typing, values, _place, _eight):  # type: ignore[no-untyped-def]
+    """Write eight doubles into an array, from a place on."""
+
+    def build(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        pointer = _pointer(context, builder, signature, arguments, 0)
+        target = _vector_at(builder, pointer, arguments[1], _EIGHT)
+        builder.store(arguments[2], target).align = 8
+        return context.get_dummy_value()
+
+    return types.void(values, types.int64, _EIGHT_TYPE), build
+
+
+@intrinsic
+def spread(_typing, _value):  # type: ignore[no-untyped-def]
+    """The same double eight times."""
+
+    def build(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        nothing = ir.Constant(_EIGHT, ir.Undefined)
+        one = builder.insert_element(nothing, arguments[0], _INDEX(0))
+        order = ir.Constant(ir.VectorType(_INDEX, 8), [0] * 8)
+        return builder.shuffle_vector(one, nothing, order)
+
+    return _EIGHT_TYPE(types.float64), build
+
+
+def _operation(name: str, flags: list[str]):  # type: ignore[no-untyped-def]
+    @intrinsic
+    def operation(_typing, _x, _y):  # type: ignore[no-untyped-def]
+        def build(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+            return getattr(builder, name)(*arguments, flags=flags)
+
+        return _EIGHT_TYPE(_EIGHT_TYPE, _EIGHT_TYPE), build
+
+    return operation
+
+
+_add, _subtract, _multiply = (_operation(name, ["contract"]) for name in ("fadd", "fsub", "fmul"))
+
+
+def _chosen(sign: str):  # type: ignore[no-untyped-def]
+    @intrinsic
+    def choice(_typing, _x, _y):  # type: ignore[no-untyped-def]
+        def build(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+            x, y = arguments
+            return builder.select(builder.fcmp_ordered(sign, x, y), x, y)
+
+        return _EIGHT_TYPE(_EIGHT_TYPE, _EIGHT_TYPE), build
+
+    return choice
+
+
+larger, smaller = _chosen(">"), _chosen("<")
+"""The larger (smaller) of each pair; the second where one is NaN."""
+
+
+@intrinsic
+def magnitude(_typing, _x):  # type: ignore[no-untyped-def]
+    """Absolute values."""
+
+    def build(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+        bits = ir.VectorType(ir.IntType(64), 8)
+        mask = ir.Constant(bits, [0x7FFFFFFFFFFFFFFF] * 8)
+        return builder.bitcast(builder.and_(builder.bitcast(arguments[0], bits), mask), _EIGHT)
+
+    return _EIGHT_TYPE(_EIGHT_TYPE), build
+
+
+def _overload(operator, operation):  # type: ignore[no-untyped-def]
+    @overload(operator)
+    def both(x, y):  # type: ignore[no-untyped-def]
+        if x is _EIGHT_TYPE and y is _EIGHT_TYPE:
+            return lambda x, y: operation(x, y)
+        return None
+
+
+_overload(operator.add, _add)
+_overload(operator.sub, _subtract)
+_overload(operator.mul, _multiply)

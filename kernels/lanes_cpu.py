@@ -1,0 +1,697 @@
+"""Several scenarios of one product side by side: the CPU's fast path with a scenario per lane.
+
+The algorithm and its limits are those of :mod:`.plain_cpu`. What scenarios share is loaded once for
+eight of them: a weight of the baseline multiplies eight neighbouring numbers, one per lane, where
+the single path has to collect its factors one by one. Flows that some lane changes leave the shared
+matrices and get a weight per lane, so that nothing is subtracted that was added before: a
+prohibitive tariff or an exclusion costs no digits. Lanes stop one by one.
+
+A lane that the fast path cannot solve is marked as pending, as a product is. Where too few
+scenarios touch a product to fill lanes, they are solved one by one.
+
+Compiled functions that call each other share this file: Numba's cache does not see edits elsewhere.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from tradewedge.kernels import plain_cpu
+from tradewedge.kernels.equations import AT_ONE, NEAR_ONE, ROUNDING
+from tradewedge.kernels.market import Bools, Floats, Ints
+from tradewedge.kernels.plain_cpu import DEPTH, GROWTH, LARGEST, OWN_SHARE
+from tradewedge.kernels.sell_cpu import LANES
+from tradewedge.kernels.simd import larger, load, magnitude, smaller, spread, store
+
+FEWEST = 3
+"""Scenarios that are solved side by side; fewer are solved one by one."""
+
+
+class Out(NamedTuple):
+    """As :class:`.plain_cpu.Out`, with scenarios in front."""
+
+    log_price: Floats
+    log_index: Floats
+    status: NDArray[np.int8]
+    iterations: Ints
+    residual: Floats
+    error_bound: Floats
+
+
+class Scratch(NamedTuple):
+    """A dense shock without any change, for the scenarios that are solved one by one.
+
+    The same memory as in the rows that go with it; every product is put back as it was.
+    """
+
+    log_cost: Floats
+    admitted: Bools
+    log_supply: Floats
+    log_demand: Floats
+
+
+class _Vectors(NamedTuple):
+    """One product's numbers: by country in the layout's order; those by lane have 8 per country."""
+
+    # Exporters.
+    tilt: Floats  # sigma + epsilon
+    slope: Floats
+    per_slope: Floats
+    free: Floats
+    supply: Floats  # by lane
+    u: Floats  # by lane, as all that follow
+    z: Floats
+    last: Floats
+    step: Floats
+    last_step: Floats
+    best: Floats
+    best_step: Floats
+    # Importers.
+    offset: Floats  # by lane, as all that follow
+    total: Floats
+    bundle: Floats
+    demand: Floats
+    # Flows that exclusions took from each row, by lane; and cells that have none left.
+    gone_i: Ints
+    gone_j: Ints
+    dead_i: Ints
+    dead_j: Ints
+    dead: Ints  # [2] how many of either
+
+
+class _Overlay(NamedTuple):
+    """Flows of one product that some lane changes."""
+
+    place: NDArray[np.int32]  # [flow of the product] where it is below; -1: nowhere
+    flow: NDArray[np.int32]
+    exporter: NDArray[np.int32]
+    importer: NDArray[np.int32]
+    cost: Floats  # by lane, as all that follow
+    a: Floats
+    b: Floats
+    count: Ints  # [2] flows, exclusions
+    excluded: NDArray[np.int32]  # cells
+
+
+class _Lane(NamedTuple):
+    """Numbers by lane."""
+
+    scenario: Ints  # -1: none
+    active: Bools
+    size: Floats
+    worst: Floats
+    length: Floats
+    best: Floats
+    at_best: Bools  # the latest point is the best
+    plain: Bools  # the latest step was not accelerated
+    extent: Floats  # largest |z|
+    low: Floats
+    high: Floats
+    gram: Floats  # [DEPTH * DEPTH * 8] inner products of differences
+    along: Floats  # [DEPTH * 8] of differences with the latest step
+    weight: Floats  # [DEPTH * 8]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve_slice(  # type: ignore[no-untyped-def]
+    rows, scratch, layout, stack, out, start, stop, tolerance, max_steps, pending
+):
+    """Solve the products of a slice under all scenarios that touch them.
+
+    What others leave as it is has been written before. ``pending`` [S, K].
+    """
+    flows = exporters = importers = lines_a = lines_b = 0
+    for k in range(start, stop):
+        flows = max(flows, rows.flow_ptr[k + 1] - rows.flow_ptr[k])
+        exporters = max(exporters, rows.exporter_ptr[k + 1] - rows.exporter_ptr[k])
+        importers = max(importers, rows.importer_ptr[k + 1] - rows.importer_ptr[k])
+        lines_a = max(lines_a, plain_cpu._lines(layout.buyers, k))
+        lines_b = max(lines_b, plain_cpu._lines(layout.sellers, k))
+    nx, nm = plain_cpu._padded(exporters), plain_cpu._padded(importers)
+    one, x, m = np.zeros((4, nx)), np.zeros((8, nx * LANES)), np.zeros((4, nm * LANES))
+    vec = _Vectors(
+        one[0], one[1], one[2], one[3], x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7],
+        m[0], m[1], m[2], m[3],
+        np.zeros(nx * LANES, np.int64), np.zeros(nm * LANES, np.int64),
+        np.zeros(nx * LANES, np.int64), np.zeros(nm * LANES, np.int64), np.zeros(2, np.int64),
+    )  # fmt: skip
+    over = _Overlay(
+        np.full(flows, -1, np.int32),
+        np.zeros(flows, np.int32),
+        np.zeros(flows, np.int32),
+        np.zeros(flows, np.int32),
+        np.zeros(flows * LANES),
+        np.zeros(flows * LANES),
+        np.zeros(flows * LANES),
+        np.zeros(2, np.int64),
+        np.zeros(flows * LANES, np.int32),
+    )
+    lane = _Lane(
+        np.zeros(LANES, np.int64), np.zeros(LANES, np.bool_), np.zeros(LANES), np.zeros(LANES),
+        np.zeros(LANES), np.zeros(LANES), np.zeros(LANES, np.bool_), np.zeros(LANES, np.bool_),
+        np.zeros(LANES), np.zeros(LANES), np.zeros(LANES), np.zeros(DEPTH * DEPTH * LANES),
+        np.zeros(DEPTH * LANES), np.zeros(DEPTH * LANES),
+    )  # fmt: skip
+    history = np.zeros((2 * DEPTH, nx * LANES))
+    single = plain_cpu.workspace(flows, nx, nm)
+    a, b = np.empty((lines_a, LANES)), np.empty((lines_b, LANES))
+    scenarios = len(stack.flow_ptr)
+    who = np.empty(scenarios, np.int64)
+    for k in range(start, stop):
+        if rows.flow_ptr[k] == rows.flow_ptr[k + 1]:
+            continue
+        n = 0
+        for s in range(scenarios):
+            if _touches(stack, s, k):
+                who[n] = s
+                n += 1
+        done = 0
+        if layout.valid[k] and _is_plain(rows, k):
+            while n - done >= FEWEST:
+                together = min(LANES, n - done)
+                lane.scenario[:] = -1
+                lane.scenario[:together] = who[done : done + together]
+                modulus = _prepare(rows, layout, stack, k, vec, over, lane, a, b, pending)
+                _iterate(
+                    rows, layout, out, k, vec, over, lane, history, a, b,
+                    modulus, tolerance, max_steps, pending,
+                )  # fmt: skip
+                done += together
+        for t in range(done, n):
+            s = who[t]
+            _write_shock(scratch, stack, s, k)
+            mine = plain_cpu.Out(
+                out.log_price[s],
+                out.log_index[s],
+                out.status[s],
+                out.iterations[s],
+                out.residual[s],
+                out.error_bound[s],
+            )
+            pending[s, k] = not plain_cpu.solve_product(
+                rows, layout, mine, k, single, a, b, tolerance, max_steps
+            )
+            _take_back(scratch, stack, s, k)
+
+
+@njit(cache=True, nogil=True)
+def _touches(stack, s, k):  # type: ignore[no-untyped-def]
+    return (
+        stack.flow_ptr[s, k] < stack.flow_ptr[s, k + 1]
+        or stack.exporter_ptr[s, k] < stack.exporter_ptr[s, k + 1]
+        or stack.importer_ptr[s, k] < stack.importer_ptr[s, k + 1]
+    )
+
+
+@njit(cache=True, nogil=True)
+def _write_shock(scratch, stack, s, k):  # type: ignore[no-untyped-def]
+    for t in range(stack.flow_ptr[s, k], stack.flow_ptr[s, k + 1]):
+        if stack.log_cost[t] == np.inf:
+            scratch.admitted[stack.flow[t]] = False
+        else:
+            scratch.log_cost[stack.flow[t]] = stack.log_cost[t]
+    for t in range(stack.exporter_ptr[s, k], stack.exporter_ptr[s, k + 1]):
+        scratch.log_supply[stack.exporter[t]] = stack.log_supply[t]
+    for t in range(stack.importer_ptr[s, k], stack.importer_ptr[s, k + 1]):
+        scratch.log_demand[stack.importer[t]] = stack.log_demand[t]
+
+
+@njit(cache=True, nogil=True)
+def _take_back(scratch, stack, s, k):  # type: ignore[no-untyped-def]
+    for t in range(stack.flow_ptr[s, k], stack.flow_ptr[s, k + 1]):
+        scratch.admitted[stack.flow[t]] = True
+        scratch.log_cost[stack.flow[t]] = 0.0
+    for t in range(stack.exporter_ptr[s, k], stack.exporter_ptr[s, k + 1]):
+        scratch.log_supply[stack.exporter[t]] = 0.0
+    for t in range(stack.importer_ptr[s, k], stack.importer_ptr[s, k + 1]):
+        scratch.log_demand[stack.importer[t]] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _is_plain(rows, k):  # type: ignore[no-untyped-def]
+    sigma, eta = rows.sigma[k], rows.eta[k]
+    plain = 0 < sigma < np.inf and 0 <= eta < np.inf and abs(1 - sigma) >= NEAR_ONE
+    for i in range(rows.exporter_ptr[k], rows.exporter_ptr[k + 1]):
+        plain &= rows.epsilon[i] >= 0
+    return plain
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _size(stack, s, k, sigma):  # type: ignore[no-untyped-def]
+    """Largest |log cost| of a scenario; -1: not plain."""
+    size, total = 0.0, 0.0
+    for t in range(stack.flow_ptr[s, k], stack.flow_ptr[s, k + 1]):
+        if stack.log_cost[t] < np.inf:
+            size = max(size, abs(stack.log_cost[t]))
+        elif math.isnan(stack.log_cost[t]) or sigma <= 1 + AT_ONE:
+            return -1.0
+    for t in range(stack.exporter_ptr[s, k], stack.exporter_ptr[s, k + 1]):
+        total += stack.log_supply[t]
+    for t in range(stack.importer_ptr[s, k], stack.importer_ptr[s, k + 1]):
+        total += stack.log_demand[t]
+    if not math.isfinite(total) or (sigma + 1) * size > LARGEST / 2:
+        return -1.0
+    return size
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _prepare(rows, layout, stack, k, vec, over, lane, a, b, pending):  # type: ignore[no-untyped-def]
+    """Put the baseline and the lanes' scenarios into product k's matrices and vectors.
+
+    Returns the contraction modulus.
+    """
+    x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
+    nx, nm = rows.exporter_ptr[k + 1] - x0, rows.importer_ptr[k + 1] - j0
+    sigma, eta = rows.sigma[k], rows.eta[k]
+    vec.supply[: nx * LANES] = 0.0
+    vec.offset[: nm * LANES] = 0.0
+    vec.z[: nx * LANES] = 0.0
+    over.count[:] = 0
+    for s in range(LANES):
+        scenario = lane.scenario[s]
+        lane.active[s] = False
+        if scenario < 0:
+            continue
+        lane.size[s] = _size(stack, scenario, k, sigma)
+        if lane.size[s] < 0:
+            pending[scenario, k] = True
+            continue
+        lane.active[s] = True
+        _enter(rows, stack, scenario, k, s, over)
+        for t in range(stack.exporter_ptr[scenario, k], stack.exporter_ptr[scenario, k + 1]):
+            place = layout.sellers.rank[stack.exporter[t]]
+            vec.supply[place * LANES + s] = stack.log_supply[t]
+        for t in range(stack.importer_ptr[scenario, k], stack.importer_ptr[scenario, k + 1]):
+            place = layout.buyers.rank[stack.importer[t]]
+            vec.offset[place * LANES + s] = stack.log_demand[t]
+    _weigh(rows, layout, k, over, a, b)
+    _exclude(layout, x0, j0, nx, nm, vec, over)
+    least = np.inf
+    for i in range(nx):
+        old = x0 + layout.sellers.order[x0 + i]
+        epsilon = rows.epsilon[old]
+        vec.free[i] = 1.0 if epsilon < np.inf else 0.0
+        least = min(least, epsilon)
+        vec.tilt[i] = sigma + (epsilon if epsilon < np.inf else 0.0)
+    modulus = abs(sigma - eta) / (least + sigma)
+    steepest = max(sigma, eta) if modulus >= 1 else sigma
+    for i in range(nx):
+        vec.slope[i] = vec.tilt[i] - sigma + steepest
+        own = OWN_SHARE * layout.own[x0 + layout.sellers.order[x0 + i]]
+        vec.per_slope[i] = vec.free[i] / (vec.slope[i] - max(sigma - eta, 0.0) * own)
+    return modulus
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _enter(rows, stack, scenario, k, s, over):  # type: ignore[no-untyped-def]
+    """Put a scenario's flows into a lane of the overlay."""
+    n, gone = over.count[0], over.count[1]
+    f0 = rows.flow_ptr[k]
+    for t in range(stack.flow_ptr[scenario, k], stack.flow_ptr[scenario, k + 1]):
+        f = stack.flow[t] - f0
+        p = over.place[f]
+        if p < 0:
+            p = n
+            over.place[f] = p
+            over.flow[p] = f
+            over.cost[p * LANES : (p + 1) * LANES] = 0.0
+            n += 1
+        if stack.log_cost[t] < np.inf:
+            over.cost[p * LANES + s] = stack.log_cost[t]
+        else:
+            over.excluded[gone] = p * LANES + s
+            gone += 1
+    over.count[0], over.count[1] = n, gone
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weigh(rows, layout, k, over, a, b):  # type: ignore[no-untyped-def]
+    """Move the flows of the overlay out of copies of the matrices, and weigh them by lane."""
+    sigma = rows.sigma[k]
+    plain_cpu._copy(layout.buyers, k, a)
+    plain_cpu._copy(layout.sellers, k, b)
+    a_first = layout.buyers.line_ptr[layout.buyers.group_ptr[k]]
+    b_first = layout.sellers.line_ptr[layout.sellers.group_ptr[k]]
+    n = over.count[0]
+    plain_cpu._powers(n * LANES, 1 - sigma, over.cost, over.a)
+    plain_cpu._powers(n * LANES, -sigma, over.cost, over.b)
+    for p in range(n):
+        f = over.flow[p]
+        over.place[f] = -1
+        cell = layout.buyers.place[rows.flow_ptr[k] + f]
+        line, column = cell // LANES, cell % LANES
+        store(over.a, p * LANES, load(over.a, p * LANES) * spread(a[line, column]))
+        a[line, column] = 0.0
+        over.exporter[p] = layout.buyers.column[a_first + line, column]
+        cell = layout.sellers.place[rows.flow_ptr[k] + f]
+        line, column = cell // LANES, cell % LANES
+        store(over.b, p * LANES, load(over.b, p * LANES) * spread(b[line, column]))
+        b[line, column] = 0.0
+        over.importer[p] = layout.sellers.column[b_first + line, column]
+    for t in range(over.count[1]):
+        over.a[over.excluded[t]] = 0.0
+        over.b[over.excluded[t]] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _exclude(layout, x0, j0, nx, nm, vec, over):  # type: ignore[no-untyped-def]
+    """List the cells of exporters and importers that have no flow left in a lane."""
+    vec.dead[:] = 0
+    if over.count[1] == 0:
+        return
+    vec.gone_i[: nx * LANES] = 0
+    vec.gone_j[: nm * LANES] = 0
+    for t in range(over.count[1]):
+        p, s = over.excluded[t] // LANES, over.excluded[t] % LANES
+        i, j = over.exporter[p], over.importer[p]
+        vec.gone_i[i * LANES + s] += 1
+        vec.gone_j[j * LANES + s] += 1
+        if vec.gone_i[i * LANES + s] == layout.sellers.length[x0 + i]:
+            vec.dead_i[vec.dead[0]] = i * LANES + s
+            vec.dead[0] += 1
+        if vec.gone_j[j * LANES + s] == layout.buyers.length[j0 + j]:
+            vec.dead_j[vec.dead[1]] = j * LANES + s
+            vec.dead[1] += 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _multiply(weight, side, k, values, out):  # type: ignore[no-untyped-def]
+    """Product k's matrix times ``values``, by lane; four rows at a time."""
+    g0 = side.group_ptr[k]
+    first = side.line_ptr[g0]
+    for g in range(side.group_ptr[k + 1] - g0):
+        start, stop = side.line_ptr[g0 + g], side.line_ptr[g0 + g + 1]
+        for half in (0, 4):
+            total0 = total1 = total2 = total3 = spread(0.0)
+            for line in range(start, stop):
+                w, c = weight[line - first], side.column[line]
+                total0 = total0 + spread(w[half]) * load(values, c[half] * LANES)
+                total1 = total1 + spread(w[half + 1]) * load(values, c[half + 1] * LANES)
+                total2 = total2 + spread(w[half + 2]) * load(values, c[half + 2] * LANES)
+                total3 = total3 + spread(w[half + 3]) * load(values, c[half + 3] * LANES)
+            row = (g * LANES + half) * LANES
+            store(out, row, total0)
+            store(out, row + LANES, total1)
+            store(out, row + 2 * LANES, total2)
+            store(out, row + 3 * LANES, total3)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _add(n, weight, source, target, values, out):  # type: ignore[no-untyped-def]
+    """Add what flows of the overlay contribute."""
+    for p in range(n):
+        to = target[p] * LANES
+        more = load(weight, p * LANES) * load(values, source[p] * LANES)
+        store(out, to, load(out, to) + more)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _check(n, values, lane):  # type: ignore[no-untyped-def]
+    """Mark lanes with a number that has no logarithm or is not far from overflow."""
+    low, total = spread(np.inf), spread(0.0)
+    for i in range(n):
+        value = load(values, i * LANES)
+        low = smaller(value, low)
+        total = total + value
+    store(lane.low, 0, low)
+    store(lane.high, 0, total)
+    for s in range(LANES):
+        if not (lane.low[s] > 1e-150 and lane.high[s] < 1e150):
+            lane.extent[s] = np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+def _logs(n, values):  # type: ignore[no-untyped-def]
+    for i in range(n):
+        values[i] = plain_cpu._log(values[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _steps(n, vec, step, z, lane):  # type: ignore[no-untyped-def]
+    """Steps, and the largest log excess demand and step of each lane; ``vec.u``: log sales."""
+    for d in range(vec.dead[0]):
+        cell = vec.dead_i[d]
+        vec.u[cell] = vec.supply[cell] + vec.tilt[cell // LANES] * z[cell]
+    worst = length = spread(0.0)
+    for i in range(n):
+        c = i * LANES
+        excess = load(vec.u, c) - load(vec.supply, c) - spread(vec.tilt[i]) * load(z, c)
+        excess = excess * spread(vec.free[i])
+        new = excess * spread(vec.per_slope[i])
+        store(step, c, new)
+        worst = larger(magnitude(excess), worst)
+        length = larger(magnitude(new), length)
+    store(lane.worst, 0, worst)
+    store(lane.length, 0, length)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _sweep(nx, nm, sigma, eta, layout, k, vec, over, lane, a, b, z, step):  # type: ignore[no-untyped-def]
+    """Indices, and steps at z; the largest log excess demand by lane, NaN where it has none."""
+    power = 1 - sigma
+    n = over.count[0]
+    plain_cpu._powers(nx * LANES, power, z, vec.u)
+    _multiply(a, layout.buyers, k, vec.u, vec.total)
+    _add(n, over.a, over.exporter, over.importer, vec.u, vec.total)
+    for d in range(vec.dead[1]):
+        vec.total[vec.dead_j[d]] = 1.0
+    _check(nm, vec.total, lane)
+    plain_cpu._demands(
+        nm * LANES, 1 / power, sigma - eta, vec.total, vec.offset, vec.bundle, vec.demand
+    )
+    # Sales take the place of the powers, which are used up.
+    _multiply(b, layout.sellers, k, vec.demand, vec.u)
+    _add(n, over.b, over.importer, over.exporter, vec.demand, vec.u)
+    for d in range(vec.dead[0]):
+        vec.u[vec.dead_i[d]] = 1.0
+    _check(nx, vec.u, lane)
+    _logs(nx * LANES, vec.u)
+    _steps(nx, vec, step, z, lane)
+    for s in range(LANES):
+        if not lane.extent[s] * abs(power) <= LARGEST:
+            lane.worst[s] = lane.length[s] = np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _iterate(  # type: ignore[no-untyped-def]
+    rows, layout, out, k, vec, over, lane, history, a, b, modulus, tolerance, max_steps, pending
+):
+    """Anderson acceleration of every lane, undone where it does not pay."""
+    nx = rows.exporter_ptr[k + 1] - rows.exporter_ptr[k]
+    nm = rows.importer_ptr[k + 1] - rows.importer_ptr[k]
+    sigma, eta = rows.sigma[k], rows.eta[k]
+    z, last, step, last_step = vec.z, vec.last, vec.step, vec.last_step
+    lane.best[:] = np.inf
+    lane.plain[:] = True
+    lane.at_best[:] = False
+    lane.extent[:] = 0.0
+    lane.gram[:] = 0.0
+    lane.along[:] = 0.0
+    lane.weight[:] = 0.0
+    history[:, : nx * LANES] = 0.0
+    left = 0
+    for s in range(LANES):
+        left += lane.active[s]
+    slot = held = 0
+    for steps in range(1, max_steps + 1):
+        if left == 0:
+            return
+        _sweep(nx, nm, sigma, eta, layout, k, vec, over, lane, a, b, z, step)
+        undone = False
+        for s in range(LANES):
+            if not lane.active[s]:
+                continue
+            if lane.worst[s] <= tolerance:
+                _write(rows, layout, out, k, s, vec, lane, z, step, modulus, steps)
+            elif not lane.length[s] <= GROWTH * lane.best[s] and lane.plain[s]:
+                pending[lane.scenario[s], k] = True
+            else:
+                undone |= not lane.length[s] <= GROWTH * lane.best[s]
+                continue
+            lane.active[s] = False
+            left -= 1
+        if steps > 1:
+            _remember(nx, slot, history, lane, z, last, step, last_step)
+            slot = (slot + 1) % DEPTH
+            held = min(held + 1, DEPTH)
+            _weights(slot, held, lane)
+        for s in range(LANES):
+            _keep_best(nx, s, vec, lane, last, last_step)
+        _advance(nx, history, lane, z, step, last)
+        if undone:
+            for s in range(LANES):
+                if lane.active[s] and not lane.length[s] <= GROWTH * lane.best[s]:
+                    _undo(nx, s, vec, lane, history, z, step, last)
+        z, last = last, z
+        step, last_step = last_step, step
+    for s in range(LANES):
+        if lane.active[s]:
+            pending[lane.scenario[s], k] = True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _remember(n, slot, history, lane, z, last, step, last_step):  # type: ignore[no-untyped-def]
+    """Keep the latest difference of steps, and of the points that they lead to.
+
+    With its inner products with all differences, and with the latest step; those of the others with
+    it follow, for the step itself has changed by this difference.
+    """
+    change, together = history[slot], history[DEPTH + slot]
+    h0, h1, h2, h3, h4 = history[0], history[1], history[2], history[3], history[4]
+    g0 = g1 = g2 = g3 = g4 = along = spread(0.0)
+    for i in range(n):
+        c = i * LANES
+        new = load(step, c)
+        d = new - load(last_step, c)
+        store(change, c, d)
+        store(together, c, (load(z, c) - load(last, c)) + d)
+        g0 = g0 + d * load(h0, c)
+        g1 = g1 + d * load(h1, c)
+        g2 = g2 + d * load(h2, c)
+        g3 = g3 + d * load(h3, c)
+        g4 = g4 + d * load(h4, c)
+        along = along + d * new
+    row = slot * DEPTH * LANES
+    store(lane.gram, row, g0)
+    store(lane.gram, row + LANES, g1)
+    store(lane.gram, row + 2 * LANES, g2)
+    store(lane.gram, row + 3 * LANES, g3)
+    store(lane.gram, row + 4 * LANES, g4)
+    for h in range(DEPTH):
+        inner = load(lane.gram, row + h * LANES)
+        store(lane.gram, (h * DEPTH + slot) * LANES, inner)
+        store(lane.along, h * LANES, load(lane.along, h * LANES) + inner)
+    store(lane.along, slot * LANES, along)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _weights(slot, held, lane):  # type: ignore[no-untyped-def]
+    """The combination of differences that best explains each lane's step.
+
+    Normal equations, latest difference first, by Cholesky; one that adds no new direction gets 0.
+    ``slot`` is where the next difference goes.
+    """
+    factor = np.empty((DEPTH, DEPTH))
+    side = np.empty(DEPTH)
+    for s in range(LANES):
+        if not lane.active[s]:
+            continue
+        for p in range(held):
+            h = (slot - 1 - p) % DEPTH
+            size = lane.gram[(h * DEPTH + h) * LANES + s]
+            left, along = size, lane.along[h * LANES + s]
+            for q in range(p):
+                g = (slot - 1 - q) % DEPTH
+                inner = lane.gram[(g * DEPTH + h) * LANES + s]
+                for r in range(q):
+                    inner -= factor[q, r] * factor[p, r]
+                inner *= factor[q, q]
+                factor[p, q] = inner
+                left -= inner * inner
+                along -= inner * side[q]
+            factor[p, p] = 1 / math.sqrt(left) if left > 1e-13 * size else 0.0
+            side[p] = along * factor[p, p]
+        for p in range(held - 1, -1, -1):
+            value = side[p]
+            for q in range(p + 1, held):
+                value -= factor[q, p] * lane.weight[((slot - 1 - q) % DEPTH) * LANES + s]
+            lane.weight[((slot - 1 - p) % DEPTH) * LANES + s] = value * factor[p, p]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _keep_best(n, s, vec, lane, last, last_step):  # type: ignore[no-untyped-def]
+    """Note whether a lane's latest point is its best; if the one before was, save it."""
+    if not lane.active[s]:
+        return
+    if lane.length[s] < lane.best[s]:
+        lane.best[s] = lane.length[s]
+        lane.at_best[s] = True
+    elif lane.at_best[s]:
+        lane.at_best[s] = False
+        for i in range(n):
+            vec.best[i * LANES + s] = last[i * LANES + s]
+            vec.best_step[i * LANES + s] = last_step[i * LANES + s]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _advance(n, history, lane, z, step, out):  # type: ignore[no-untyped-def]
+    """Next point of every lane: z + step less the combination of past differences."""
+    t0, t1, t2, t3, t4 = history[5], history[6], history[7], history[8], history[9]
+    w0, w1 = load(lane.weight, 0), load(lane.weight, LANES)
+    w2, w3 = load(lane.weight, 2 * LANES), load(lane.weight, 3 * LANES)
+    w4 = load(lane.weight, 4 * LANES)
+    extent = total = spread(0.0)
+    for i in range(n):
+        c = i * LANES
+        new = load(z, c) + load(step, c)
+        new = new - w0 * load(t0, c) - w1 * load(t1, c) - w2 * load(t2, c)
+        new = new - w3 * load(t3, c) - w4 * load(t4, c)
+        store(out, c, new)
+        extent = larger(magnitude(new), extent)
+        total = total + new
+    store(lane.extent, 0, extent)
+    store(lane.high, 0, total)
+    for s in range(LANES):
+        lane.plain[s] = False
+        if not math.isfinite(lane.high[s]):
+            lane.extent[s] = np.nan
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _undo(n, s, vec, lane, history, z, step, out):  # type: ignore[no-untyped-def]
+    """Take a plain step from a lane's best point instead, without any history."""
+    extent = 0.0
+    for i in range(n):
+        c = i * LANES + s
+        z[c], step[c] = vec.best[c], vec.best_step[c]
+        out[c] = z[c] + step[c]
+        extent = max(extent, abs(out[c]))
+        history[:, c] = 0.0
+    lane.extent[s] = extent
+    lane.gram[s::LANES] = 0.0
+    lane.along[s::LANES] = 0.0
+    lane.weight[s::LANES] = 0.0
+    lane.plain[s] = True
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _write(rows, layout, out, k, s, vec, lane, z, step, modulus, steps):  # type: ignore[no-untyped-def]
+    """A lane's prices, indices and error bound, from the last sweep; as in the single path."""
+    scenario = lane.scenario[s]
+    x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
+    nx, nm = rows.exporter_ptr[k + 1] - x0, rows.importer_ptr[k + 1] - j0
+    log_price, log_index = out.log_price[scenario], out.log_index[scenario]
+    price = index = worst = 0.0
+    for i in range(nx):
+        value = z[i * LANES + s]
+        log_price[x0 + layout.sellers.order[x0 + i]] = value
+        price = max(price, abs(value))
+    for j in range(nm):
+        value = vec.bundle[j * LANES + s]
+        log_index[j0 + layout.buyers.order[j0 + j]] = value
+        index = max(index, abs(value))
+    for d in range(vec.dead[0]):
+        if vec.dead_i[d] % LANES == s:
+            log_price[x0 + layout.sellers.order[x0 + vec.dead_i[d] // LANES]] = np.nan
+    for d in range(vec.dead[1]):
+        if vec.dead_j[d] % LANES == s:
+            log_index[j0 + layout.buyers.order[j0 + vec.dead_j[d] // LANES]] = np.nan
+    out.status[scenario, k] = 0
+    out.iterations[scenario, k] = steps
+    out.residual[scenario, k] = lane.worst[s]
+    if modulus >= 1:
+        out.error_bound[scenario, k] = np.nan
+        return
+    sigma, eta = rows.sigma[k], rows.eta[k]
+    gain = 2 * abs(sigma - eta) / abs(1 - sigma)
+    terms = 4 + max(nx, nm)
+    exponent = 1 + lane.size[s] + price + 2 * index
+    rounding = ROUNDING * (terms * (1 + gain) + 4 * (1 + max(sigma, eta)) * exponent)
+    for i in range(nx):
+        if vec.free[i] > 0:
+            excess = abs(step[i * LANES + s]) / vec.per_slope[i]
+            worst = max(worst, (excess + rounding) / vec.slope[i])
+    out.error_bound[scenario, k] = worst / (1 - modulus)
