@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from tradewedge import __version__, benchcli, datacli, runcli, scenariocli, terminal
+from tradewedge import __version__, benchcli, buildcli, datacli, runcli, scenariocli, terminal
 from tradewedge.errors import SolveError, TradewedgeError
 from tradewedge.terminal import INTERRUPTED, NOT_SOLVED, OK, WRONG_INPUT
 
@@ -49,8 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if arguments and arguments[0] == "run":
+    if arguments[:1] == ["run"]:
         return runcli.run(arguments[1:])
+    if arguments[:2] == ["data", "build"]:
+        return buildcli.run(arguments[2:])
     parser = _parser()
     if arguments and not arguments[0].startswith("-") and arguments[0] not in _COMMANDS:
         near = get_close_matches(arguments[0], _COMMANDS, n=1, cutoff=0.4)

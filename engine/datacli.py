@@ -1,4 +1,4 @@
-"""``tradewedge data``: embedded worlds, groups of countries, lists of products, duties."""
+"""``tradewedge data``: embedded worlds, groups of countries, lists of products, duties, builds."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 HELP: Final = (
     "list the embedded worlds, or show one; groups of countries, lists of products, duties"
 )
-_ACTIONS: Final = ("list", "show", "groups", "lists", "duty")
+BUILD_HELP: Final = "make a world of official files or your own, and save it"
+_ACTIONS: Final = ("list", "show", "groups", "lists", "duty", "build")
 
 
 def with_action(arguments: Sequence[str]) -> list[str]:
@@ -40,6 +41,8 @@ def add_arguments(data: argparse.ArgumentParser) -> None:
     lists = actions.add_parser("lists", help="lists of products that measures may name")
     lists.add_argument("name", metavar="NAME", nargs="?", help="the codes of this one")
     lists.set_defaults(call=_printed(_lists))
+    # Listed for --help only: its arguments go to Hydra.
+    actions.add_parser("build", help=BUILD_HELP, add_help=False)
     duty = actions.add_parser("duty", help=dutycli.HELP)
     dutycli.add_arguments(duty)
     duty.set_defaults(call=_printed(dutycli.page))

@@ -1,15 +1,13 @@
 """``tradewedge run``: a Hydra application, and the comparison of what a sweep has written."""
 
 import os
-import re
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from tradewedge import terminal
+from tradewedge import hydraapp, terminal
 from tradewedge.errors import ConfigError, TradewedgeError
 
 if TYPE_CHECKING:
@@ -36,53 +34,23 @@ _HYDRA_FLAGS_WITH_VALUE: Final = (
 
 def run(arguments: list[str]) -> int:
     """Hand the arguments to Hydra."""
-    import hydra
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
     from tradewedge import conf_schema
 
     conf_schema.register()
     job = _Job()
-    app = hydra.main(version_base="1.3", config_path="pkg://tradewedge.conf", config_name="config")(
-        job
-    )
-    try:
-        with _arguments(["tradewedge run", *hydra_arguments(arguments)]):
-            app()
-    except (HydraException, OmegaConfBaseException) as error:
-        if terminal.wants_traceback():
-            raise
-        cause = error.__cause__
-        print(f"tradewedge run: {_without_paths(str(error))}", file=sys.stderr)
-        if isinstance(cause, OmegaConfBaseException):
-            print(cause, file=sys.stderr)
-        print("`tradewedge run --help` shows the groups and keys.", file=sys.stderr)
+    if not hydraapp.launch(
+        "tradewedge run",
+        job,
+        hydra_arguments(arguments),
+        config_path="pkg://tradewedge.conf",
+        config_name="config",
+    ):
         return terminal.WRONG_INPUT
     if job.failures:
         raise job.failures[0]
     if len(job.places) > 1:
         print_comparison(job.places)
     return terminal.OK
-
-
-def _without_paths(message: str) -> str:
-    """What Hydra says of an unknown option, without where it looked, and with the nearest one."""
-    text, _, options = message.partition("Available options in ")
-    asked = re.search(r"Could not find '([^']*)/([^'/]*)'", text)
-    if asked is None:
-        return message.partition("\nConfig search path")[0]
-    group, option = asked.groups()
-    known = [line.strip() for line in options.splitlines()[1:] if line.startswith("\t")]
-    known = [name for name in known if "=" not in name]  # the search path follows them
-    near = get_close_matches(option, known, n=3, cutoff=0.5)
-    hint = f"; nearest: {', '.join(near)}" if near else ""
-    listed = (
-        "`tradewedge scenarios` lists them"
-        if group == "scenario"
-        else f"Available options in {group!r}: {', '.join(known)}"
-    )
-    return f"{group}={option}: there is no such option{hint}. {listed}."
 
 
 def hydra_arguments(arguments: Sequence[str]) -> list[str]:
@@ -188,18 +156,3 @@ def print_comparison(directories: Sequence[str]) -> None:
     from tradewedge.store import read_run
 
     terminal.console().print(comparison([read_run(directory) for directory in directories]))
-
-
-@contextmanager
-def _arguments(arguments: list[str]) -> Iterator[None]:
-    """Let Hydra see these arguments, and let errors come through as exceptions."""
-    before, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    sys.argv, os.environ["HYDRA_FULL_ERROR"] = arguments, "1"
-    try:
-        yield
-    finally:
-        sys.argv = before
-        if full is None:
-            del os.environ["HYDRA_FULL_ERROR"]
-        else:
-            os.environ["HYDRA_FULL_ERROR"] = full

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,16 +28,23 @@ _PRODUCT_NUMBERS = ("sigma", "sigma_standard_error", "eta_composite", "home_shar
 _Array = NDArray[Any]
 
 
-def save(world: World, directory: Path, *, overwrite: bool = False) -> Path:
+def save(
+    world: World,
+    directory: Path,
+    *,
+    overwrite: bool = False,
+    beside: Callable[[Path], None] | None = None,
+) -> Path:
     """Write ``world`` to ``directory`` in one move: it is complete or not there.
+
+    ``beside`` writes further files into the directory that it is given.
 
     Raises
     ------
     ConfigError
         If something is in the way and ``overwrite`` is false, or it is no saved world.
     """
-    if directory.exists():
-        _check_replaceable(directory, overwrite)
+    check_place(directory, overwrite=overwrite)
     directory.parent.mkdir(parents=True, exist_ok=True)
     mark = uuid4().hex
     part = directory.with_name(f".{directory.name}.{mark}.part")
@@ -47,6 +55,8 @@ def save(world: World, directory: Path, *, overwrite: bool = False) -> Path:
             np.save(part / f"{name}.npy", array)
         _products(world).write_parquet(part / PRODUCTS)
         (part / HEADER).write_text(json.dumps(_header(world), indent=1), encoding="utf-8")
+        if beside is not None:
+            beside(part)
         if directory.exists():
             os.replace(directory, old)
         os.replace(part, directory)
@@ -167,7 +177,16 @@ def _header(world: World) -> dict[str, Any]:
     }
 
 
-def _check_replaceable(directory: Path, overwrite: bool) -> None:
+def check_place(directory: Path, *, overwrite: bool) -> None:
+    """Whether a world may be saved there.
+
+    Raises
+    ------
+    ConfigError
+        If something is in the way and ``overwrite`` is false, or it is no saved world.
+    """
+    if not directory.exists():
+        return
     if not overwrite:
         raise ConfigError(f"{directory} exists; choose another place or pass overwrite=True")
     if not directory.is_dir() or (any(directory.iterdir()) and not (directory / HEADER).is_file()):

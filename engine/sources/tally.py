@@ -14,7 +14,7 @@ from tradewedge.errors import DataError
 
 #: The same columns as the audit of a world; value in thousand USD unless the step says otherwise.
 AUDIT: Final = {"step": pl.String, "reason": pl.String, "rows": pl.Int64, "value": pl.Float64}
-READ, KEPT, DROPPED, OF_THESE = "read", "kept", "dropped: ", "of these "
+READ, KEPT, DROPPED, OF_THESE, MADE = "read", "kept", "dropped: ", "of these ", "added up to"
 #: A cent, in thousand USD, and what float64 totals can resolve.
 _CENT: Final = 1e-5
 _ROUNDING: Final = 1e-15
@@ -185,20 +185,31 @@ def check_ties(audit: pl.DataFrame) -> None:
     """
     for (step,), lines in audit.group_by("step", maintain_order=True):
         reason = pl.col("reason")
-        total = (
-            lines.filter(reason == READ),
-            lines.filter((reason == KEPT) | reason.str.starts_with(DROPPED)),
-        )
-        (rows, value), (found, accounted) = (
-            (int(part["rows"].sum()), float(part["value"].sum())) for part in total
-        )
-        if not total[0].is_empty() and (
-            rows != found or abs(value - accounted) > max(_CENT, _ROUNDING * abs(value))
-        ):
-            raise DataError(
-                f"{step}: {rows} rows and {value:.5f} were read, but {found} rows and "
-                f"{accounted:.5f} are accounted for"
+        read, parts, made = (
+            lines.filter(which)
+            for which in (
+                reason == READ,
+                (reason == KEPT) | reason.str.starts_with(DROPPED),
+                reason == MADE,
             )
+        )
+        if read.is_empty():
+            continue
+        sums = [(int(part["rows"].sum()), float(part["value"].sum())) for part in (read, parts)]
+        if sums[0][0] != sums[1][0] or not _same(sums[0][1], sums[1][1]):
+            raise DataError(
+                f"{step}: {sums[0][0]} rows and {sums[0][1]:.5f} were read, but {sums[1][0]} rows "
+                f"and {sums[1][1]:.5f} are accounted for"
+            )
+        kept = float(lines.filter(reason == KEPT)["value"].sum())
+        if not made.is_empty() and not _same(kept, float(made["value"].sum())):
+            raise DataError(
+                f"{step}: {kept:.5f} was kept, but added up to {made['value'].sum():.5f}"
+            )
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= max(_CENT, _ROUNDING * abs(one))
 
 
 def collect(queries: Sequence[pl.LazyFrame], table: Table) -> list[pl.DataFrame]:
