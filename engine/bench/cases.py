@@ -62,8 +62,8 @@ _PAIRS_TRADING: Final = 2_300 / (226 * 225)
 # Guesses that only estimates rest on.
 _EMBEDDED_FLOWS: Final = {"minerals": 60_000, "us_imports": 100_000}
 _INSTRUMENTS: Final = {"floor": 30.0, "quota": 30.0}
-_BYTES_PER_FLOW: Final = 350
-_BYTES_PER_FLOW_AND_SCENARIO: Final = 80
+_BYTES_PER_FLOW: Final = 220
+_BYTES_PER_FLOW_AND_SCENARIO: Final = 50
 _BYTES_AT_REST: Final = 6e8
 _GPU_BYTES_AT_REST: Final = 4e9
 

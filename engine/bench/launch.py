@@ -48,8 +48,6 @@ def lines_of(module: Sequence[str], variables: Mapping[str, str]) -> Iterator[st
     Ended
         If its exit status is not 0.
     """
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **variables}
-    environment.pop("PYTEST_ADDOPTS", None)
     with (
         TemporaryDirectory() as scratch,
         (Path(scratch) / "stderr").open("w+", encoding="utf-8", errors="replace") as errors,
@@ -57,7 +55,7 @@ def lines_of(module: Sequence[str], variables: Mapping[str, str]) -> Iterator[st
             [sys.executable, "-m", *module],
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=environment,
+            env={**os.environ, **variables},
             text=True,
         ) as process,
     ):

@@ -152,8 +152,8 @@ def _growth(merged: Merged, *, draw: bool) -> Iterator[Block]:
     yield Text(
         "The exponent of a power of flows times scenarios, fitted to the tariff cases on synthetic "
         "worlds with the most countries: more products under one scenario, or more scenarios in "
-        "one world. 1 is linear; fixed costs of small cases make it less. At most the largest three "
-        "decades are fitted."
+        "one world. 1 is linear; fixed costs of small cases make it less. At most the largest "
+        "three decades are fitted."
     )
     if draw:
         yield plots.growth(found, fits, _series(merged))

@@ -6,6 +6,7 @@ object a line.
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -263,7 +264,10 @@ def run(
 
 
 def main(plan: str, out: str) -> int:
-    """Run the cases of a plan file."""
+    """Run the cases of a plan file, in a process that does nothing else."""
+    # No other plugin that happens to be installed: some slow tests down or spread them out.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ.pop("PYTEST_ADDOPTS", None)
     asked = json.loads(Path(plan).read_text(encoding="utf-8"))
 
     def tell(event: dict[str, Any]) -> None:

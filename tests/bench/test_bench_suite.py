@@ -1,7 +1,6 @@
 """One case measured: for real in a small process, and with a stand-in for a GPU's kernel."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -128,8 +127,7 @@ def test_pytest_benchmark_underneath(tmp_path: Path, make_case: Make) -> None:
     asked = {"cases": [asdict(case) for case in (*cases, bad)], "effort": asdict(BRIEF)}
     plan.write_text(json.dumps(asked | {"place": str(tmp_path)}))
     command = [sys.executable, "-m", "tradewedge.bench.suite", str(plan), str(out)]
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert [event["event"] for event in events] == ["start", "done"] * 2 + ["start", "failed"]

@@ -117,6 +117,18 @@ def test_command_answers_from_another_directory(
 
 
 @pytest.mark.slow
+def test_timings_are_taken_from_another_directory(
+    fresh: tuple[Path, dict[str, str], Path], call: Call, tmp_path: Path
+) -> None:
+    python, env, _ = fresh
+    only = ("--backend", "cpu", "--products", "1", "--out", "out")
+    call(python.with_name("tradewedge"), "bench", *only, cwd=tmp_path, env=env)
+    assert {p.name for p in tmp_path.iterdir()} == {"out"}, "it wrote outside its directory"
+    (timed,) = json.loads((tmp_path / "out" / "bench.json").read_text("utf-8"))["benchmarks"]
+    assert timed["extra_info"]["unsolved"] == 0
+
+
+@pytest.mark.slow
 def test_demo_runs_from_another_directory(
     fresh: tuple[Path, dict[str, str], Path], call: Call, repository: Path, tmp_path: Path
 ) -> None:
