@@ -178,7 +178,8 @@ def indices(demand: Demand, log_price: Floats) -> Indices:
     power = 1 - demand.sigma_home
     index = eq.log_power_mean(demand.upper, demand.upper_kept, value, power)
     base = demand.upper[0] / demand.upper.sum(axis=0)
-    home = np.where(demand.upper_kept[0], base * np.exp(power * (at_home - index)), 0.0)
+    exponent = np.where(demand.upper_kept[0], power * (at_home - index), -np.inf)
+    home = base * np.exp(exponent)
     return Indices(index, imports, bundle, inside, part, home)
 
 

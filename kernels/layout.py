@@ -251,16 +251,28 @@ def _some(parts: Parts, rows: Ints, heads: Ints) -> Parts:
 def _groups(
     market: Market, given: Instruments, product: int, kept: Ints, exporters: Ints, exporter: Ints
 ) -> Groups:
-    """Limits on flows that are left; a flow without weight is free of the limit."""
+    """Limits on flows that are left; a flow without weight is free of the limit.
+
+    Of hard limits on the same quantity the tightest stays: the others never bind, and two that
+    nearly bind have no direction in which premiums could move.
+    """
     flows, _, _ = ranges(market, product)
     place = np.full(flows.stop - flows.start, -1)
     place[kept - flows.start] = np.arange(len(kept))
     index, flow, weight = [], [], []
-    for group in _groups_of(market, given, product):
+    hard: set[bytes] = set()
+    mine = _groups_of(market, given, product)
+    tightest_first = np.argsort(given.group_limit[mine], kind="stable")
+    for group in mine[tightest_first]:
         rows = _rows(given, group)
         where: Ints = place[given.group_flow[rows] - flows.start]
         there = (where >= 0) & (given.group_weight[rows] > 0)
         if there.any() and not np.isposinf(given.group_limit[group]):
+            quantity = where[there].tobytes() + given.group_weight[rows][there].tobytes()
+            if quantity in hard:
+                continue
+            if np.isposinf(given.group_beyond[group]):
+                hard.add(quantity)
             index.append(group)
             flow.append(where[there])
             weight.append(given.group_weight[rows][there])

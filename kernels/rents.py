@@ -176,7 +176,8 @@ def _before_floor(problem: Problem, state: State) -> Floats:
     )
     rated = problem.special[2]
     at = rated[(state.log_quantity > problem.log_quota)[rated] & ~state.bound[rated]]
-    base = state.before[at] + np.log1p(-np.exp(problem.log_specific[at] - state.before[at]))
+    with np.errstate(divide="ignore"):  # a specific duty on a price of next to 0
+        base = state.before[at] + np.log1p(-np.exp(problem.log_specific[at] - state.before[at]))
     marginal[at] = np.logaddexp(base + problem.beyond[at], problem.log_specific[at])
     return marginal
 

@@ -16,6 +16,8 @@ RESCUE_STEPS = 30
 """Steps along the path of sweeps after the first Newton step that improves nothing, twice as many
 after the second, and so on: the path may lead far up before it leads down."""
 HALVINGS = 8
+SLOW_STEPS = 10
+"""Newton steps in a row that improve little before the path of sweeps is taken instead."""
 LARGEST_MOVE = 5.0
 """Largest change of a log price or premium in one Newton step."""
 LARGEST_PATH_MOVE = 1.0
@@ -64,7 +66,7 @@ def solve(problem: Problem, start: Floats, tolerance: float, max_steps: int) -> 
     level = np.zeros(len(problem.importers))
     found = best = Found(price, premium, evaluate(problem, price, premium, level), 0)
     found = _sweeps(problem, found, tolerance, min(FIRST_SWEEPS, max_steps))
-    rescue = RESCUE_STEPS
+    rescue, slow = RESCUE_STEPS, 0
     while found.steps < max_steps:
         if found.state.residual < best.state.residual:
             best = found
@@ -72,7 +74,8 @@ def solve(problem: Problem, start: Floats, tolerance: float, max_steps: int) -> 
             return found
         if has_diverged(problem, found.premium):
             break
-        following = _newton_step(problem, found)
+        following = _newton_step(problem, found) if slow < SLOW_STEPS else None
+        slow = 0 if following is None or _falls(found, following) else slow + 1
         if following is None:
             following = _follow_sweeps(problem, found, min(rescue, max_steps - found.steps))
             rescue *= 2
@@ -81,6 +84,11 @@ def solve(problem: Problem, start: Floats, tolerance: float, max_steps: int) -> 
         return found
     best = min(found, best, key=lambda one: one.state.residual)
     return replace(best, steps=found.steps)
+
+
+def _falls(found: Found, following: Found) -> bool:
+    """Whether the residual has fallen by a twentieth."""
+    return following.state.residual < 0.95 * found.state.residual
 
 
 def has_diverged(problem: Problem, premium: Floats) -> bool:
