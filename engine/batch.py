@@ -10,9 +10,10 @@ import polars as pl
 from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.report.band import sigma_band
+from tradewedge.session import Job
 from tradewedge.settings import Settings
-from tradewedge.solver import solve, with_segments
-from tradewedge.store import Holding, Run, config_hash, holding, read_run, write_run
+from tradewedge.solver import solve, solve_into, with_segments
+from tradewedge.store import Run, read_run
 from tradewedge.world import World
 from tradewedge.worlds import load_world
 
@@ -64,30 +65,39 @@ def run_batch(settings: Settings, directory: Path, notify: Notify) -> Outcome:
     compared = () if settings.reference is None else (settings.reference,)
     world = with_segments(open_world(settings), (*settings.scenarios, *compared))
     notify("loading the world", 1, 1)
-    record = settings.record()
-    there = holding(directory, config_hash(record), world.data_hash, overwrite=settings.overwrite)
-    if there is Holding.SAME_RUN and not settings.overwrite:
-        return Outcome(read_run(directory), skipped=True)
+    job = Job(
+        world,
+        settings.scenarios,
+        settings.reference,
+        settings.model,
+        settings.backend,
+        settings.tolerance,
+        settings.model_options,
+        settings.on_failure,
+    )
+
+    def extra() -> dict[str, pl.LazyFrame]:
+        band = sigma_band(world, settings.scenarios, solver, settings.band_sigmas, notify)
+        return {} if band is None else {"sigma_band": band.lazy()}
+
     solver = partial(
         solve,
         reference=settings.reference,
         model=settings.model,
         backend=settings.backend,
         tolerance=settings.tolerance,
-        model_options=settings.model_options or None,
+        model_options=settings.model_options,
     )
-    result = solver(
-        world,
-        settings.scenarios,
-        on_failure=settings.on_failure,
+    solved = solve_into(
+        directory,
+        job,
+        settings.record(),
+        memory=settings.memory,
+        overwrite=settings.overwrite,
         progress=_Counter("solving", len(settings.scenarios), notify),
+        extra=extra,
     )
-    band = sigma_band(world, settings.scenarios, solver, settings.band_sigmas, notify)
-    notify("writing", 0, 1)
-    extra = {} if band is None else {"sigma_band": band.lazy()}
-    write_run(result, directory, record, settings.overwrite, extra)
-    notify("writing", 1, 1)
-    return Outcome(read_run(directory), skipped=False)
+    return Outcome(read_run(directory), skipped=not solved)
 
 
 def open_world(settings: Settings) -> World:

@@ -18,6 +18,7 @@ from tradewedge.cases import named_cases, on_the_day, reference_case, shipped_sc
 from tradewedge.errors import ConfigError
 from tradewedge.horizon import check_years
 from tradewedge.settings import Settings
+from tradewedge.solver import MEMORY
 from tradewedge.store import config_hash
 
 __all__ = ["RunConf", "Settings", "register", "shipped_scenarios", "to_settings"]
@@ -39,6 +40,8 @@ class BackendName(Enum):
 
     auto = "auto"
     cpu = "cpu"
+    jax = "jax"
+    cupy = "cupy"
     reference = "reference"
 
 
@@ -86,9 +89,10 @@ class BackendConf:
 
 @dataclass
 class OutputConf:
-    """Where the run is written and what is shown."""
+    """Where the run is written, what scenarios may take in memory, and what is shown."""
 
     directory: str | None = None
+    memory: str = MEMORY
     overwrite: bool = False
     summary: bool = True
     width: int | None = None
@@ -155,6 +159,7 @@ def to_settings(config: DictConfig) -> Settings:
         backend=conf.backend.name.value,
         on_failure="raise" if conf.on_failure is OnFailure["raise"] else "report",
         band_sigmas=_sigmas(conf.band_sigmas),
+        memory=conf.output.memory,
         overwrite=conf.output.overwrite,
         summary=conf.output.summary,
         width=conf.output.width,

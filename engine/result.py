@@ -1,6 +1,6 @@
 """The answer: every outcome table of one or more scenarios, lazily."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,19 +10,14 @@ from tradewedge.errors import ConfigError
 from tradewedge.models import Solution
 from tradewedge.outcomes import diagnosis
 from tradewedge.outcomes.parts import Part
-from tradewedge.outcomes.tables import (
-    TABLES,
-    Outcomes,
-    parameter_frames,
-    scan_frames,
-    scenario_frames,
-)
+from tradewedge.outcomes.tables import TABLES, parameter_frames, scan_frames, scenario_frames
 from tradewedge.policy import Scenario, Wedges
+from tradewedge.tables import Tables
 from tradewedge.world import World
 
 
 @dataclass(frozen=True, eq=False)
-class Result(Outcomes):
+class Result(Tables):
     """Solutions of some scenarios in one world, as tables.
 
     Every table is a Polars LazyFrame sorted by its keys, ``scenario`` first. Columns and units:
@@ -57,6 +52,11 @@ class Result(Outcomes):
         return tuple(solution.wedges.scenario for solution in self.solutions)
 
     @property
+    def by_name(self) -> list[Solution]:
+        """The solutions in order of their scenarios' names, which is that of rows in tables."""
+        return sorted(self.solutions, key=lambda solution: solution.wedges.scenario.name)
+
+    @property
     def reference(self) -> Scenario | None:
         """The scenario that ratios refer to; None for the data year."""
         return self.base.wedges.scenario if isinstance(self.base, Solution) else None
@@ -85,16 +85,10 @@ class Result(Outcomes):
         return {name: self.scan(name) for name in (*TABLES, "parameters")}
 
     def _frames(self, table: str, cuts: Sequence[Part] | None) -> Iterator[pl.DataFrame]:
-        """The parts of a table, scenarios in order of their names."""
-        for solution in by_name(self.solutions):
+        for solution in self.by_name:
             for frames in scenario_frames(self.world, self.base, solution, [table], cuts):
                 yield frames[table]
 
     def __repr__(self) -> str:
         names = ", ".join(scenario.name for scenario in self.scenarios)
         return f"<Result of {names} in {self.world!r}, model {self.model}>"
-
-
-def by_name(solutions: Iterable[Solution]) -> list[Solution]:
-    """Solutions in the order of their scenarios' names, which is that of the tables."""
-    return sorted(solutions, key=lambda solution: solution.wedges.scenario.name)

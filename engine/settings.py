@@ -39,6 +39,8 @@ class Settings:
     model_options : dict
     band_sigmas : tuple of float
         Substitution elasticities at which exclusions are solved again.
+    memory : str
+        What scenarios may take at once.
     overwrite, summary : bool
     width : int or None
         Columns of the summary; None: those of the terminal, at most 100.
@@ -62,6 +64,7 @@ class Settings:
     backend: str
     on_failure: Literal["report", "raise"]
     band_sigmas: tuple[float, ...]
+    memory: str
     overwrite: bool
     summary: bool
     width: int | None

@@ -1,31 +1,59 @@
-"""Solve scenarios in a world."""
+"""Solve scenarios in a world: in memory, or into a directory, where any number of them fits."""
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from time import perf_counter
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, TypedDict, Unpack, overload
 
-import numpy as np
+import polars as pl
 
-from tradewedge.codes import nearest
-from tradewedge.errors import BackendUnavailable, ConfigError, SolveError
-from tradewedge.kernels import backends
-from tradewedge.kernels.market import Options, Status
-from tradewedge.models import MODELS, Solution
-from tradewedge.policy import Compiler, Scenario
+from tradewedge.budget import read_size, transient
+from tradewedge.errors import ConfigError
+from tradewedge.models import Solution
+from tradewedge.policy import Scenario
 from tradewedge.result import Result
 from tradewedge.segments import MARK
+from tradewedge.session import Job, OnFailure, Session
+from tradewedge.store import Holding, Run, config_hash, holding, read_run, writing
 from tradewedge.world import World
 
-#: Options of each model beside ``max_steps``, which all take.
-MODEL_OPTIONS: Mapping[str, frozenset[str]] = {
-    "armington": frozenset({"sigma_home"}),
-    "gsim": frozenset(),
-    "smart": frozenset(),
-}
+Progress = Callable[[str], None]
+
+MEMORY = "2GB"
+"""What scenarios may take at once where they are written to a directory."""
 
 
+class _How(TypedDict, total=False):
+    model: str
+    reference: Scenario | None
+    date: dt.date | str | None
+    horizon: float | None
+    backend: str
+    tolerance: float
+    on_failure: OnFailure
+    model_options: Mapping[str, Any] | None
+    progress: Progress | None
+    memory: str | float
+    overwrite: bool
+
+
+@overload
+def solve(
+    world: World,
+    scenarios: Scenario | Sequence[Scenario],
+    *,
+    directory: None = None,
+    **how: Unpack[_How],
+) -> Result: ...
+@overload
+def solve(
+    world: World,
+    scenarios: Scenario | Sequence[Scenario],
+    *,
+    directory: str | Path,
+    **how: Unpack[_How],
+) -> Run: ...
 def solve(
     world: World,
     scenarios: Scenario | Sequence[Scenario],
@@ -36,10 +64,13 @@ def solve(
     horizon: float | None = None,
     backend: str = "auto",
     tolerance: float = 1e-10,
-    on_failure: Literal["report", "raise"] = "report",
+    on_failure: OnFailure = "report",
     model_options: Mapping[str, Any] | None = None,
-    progress: Callable[[str], None] | None = None,
-) -> Result:
+    progress: Progress | None = None,
+    directory: str | Path | None = None,
+    memory: str | float = MEMORY,
+    overwrite: bool = False,
+) -> Result | Run:
     """Re-solve every product of ``world`` under each scenario.
 
     Parameters
@@ -58,7 +89,12 @@ def solve(
     horizon : float, optional
         Years that trade has had to adjust: replaces the world's elasticities by those of
         :meth:`World.at_horizon`.
-    backend : {"auto", "cpu", "jax", "reference"}
+    backend : {"auto", "cpu", "jax", "cupy", "reference"}
+        What solves "armington": "cpu" the processor with Numba; "jax" XLA, on the processor or a
+        GPU; "cupy" a CUDA kernel on a GPU; "reference" plain NumPy, slow, for checks. "auto"
+        takes a GPU that CuPy or JAX finds, else the processor. What a backend cannot do runs on
+        the processor; ``result.backend_reason`` says so, and why this backend. The other models,
+        all tables and the compilation of scenarios are NumPy and Polars on the processor.
     tolerance : float
         On the log excess demand of every exporter and product.
     on_failure : {"report", "raise"}
@@ -67,13 +103,29 @@ def solve(
         ``max_steps``; for "armington" also ``sigma_home``, the substitution between home sales
         and the bundle of imports.
     progress : callable, optional
-        Called with each scenario's name when it is solved.
+        Called with each scenario's name when it is solved; with ``directory``, when it is
+        written.
+    directory : path, optional
+        Write every table there as ``tradewedge run`` does, and return what reads them back: then
+        any number of scenarios takes no more memory than a few. A process that is killed leaves
+        the scenarios that are complete, and the same call goes on from there. What is there
+        already is not solved again.
+    memory : str or float
+        With ``directory``: how much scenarios may take at once, beside the world, such as "2GB"
+        or a number of bytes. One at a time is solved in any case.
+    overwrite : bool
+        With ``directory``: replace another run that is there.
+
+    Returns
+    -------
+    Result or Run
+        Tables by the same methods; of a run they are scans of Parquet files.
 
     Raises
     ------
     ConfigError
-        For options that are not allowed, a scenario that needs a date, or a measure that cannot
-        be applied to this world.
+        For options that are not allowed, a scenario that needs a date, a measure that cannot
+        be applied to this world, or a directory that holds something else.
     BackendUnavailable
         If the backend cannot run here.
     SolveError
@@ -85,48 +137,73 @@ def solve(
     world = with_segments(world, cases if against is None else (*cases, against))
     if horizon is not None:
         world = world.at_horizon(horizon)
-    if on_failure not in ("report", "raise"):
-        raise ConfigError(f'on_failure is "report" or "raise", not {on_failure!r}')
-    extra, options = _options(model, model_options, tolerance)
-    try:
-        chosen, reason = backends.resolve(backend)
-    except backends.Unavailable as error:
-        raise BackendUnavailable(str(error)) from error
-    start = perf_counter()
-    world.market  # noqa: B018  builds the layout, which is cached on the world
-    prepared = perf_counter()
-    timings = {"prepare": prepared - start, "compile": 0.0, "solve": 0.0}
-    if model == "armington":
-        timings["compile"] = backends.compile_kernels(chosen, world.market)
-        start = perf_counter()
-        backends.prepare(chosen, world.market)
-        timings["prepare"] += perf_counter() - start
-    compiler = Compiler(world)
+    options = dict(model_options or {})
+    job = Job(world, cases, against, model, backend, tolerance, options, on_failure)
+    if directory is None:
+        return _solve_all(job, progress)
+    place = Path(directory)
+    solve_into(place, job, job.record(), memory=memory, overwrite=overwrite, progress=progress)
+    return read_run(place)
 
-    def run(scenario: Scenario) -> Solution:
-        wedges = compiler.compile(scenario)
-        began = perf_counter()
-        solution = MODELS[model].solve(world, wedges, options, chosen, **extra)
-        timings["solve"] += perf_counter() - began
+
+def _solve_all(job: Job, progress: Progress | None) -> Result:
+    session = Session(job)
+    solutions: list[Solution] = []
+    for some in session.solve(job.cases, math.inf):
+        solutions += some
         if progress is not None:
-            progress(scenario.name)
-        return solution
+            for solution in some:
+                progress(solution.wedges.scenario.name)
+    return session.result(solutions)
 
-    base = compiler.compile(Scenario("baseline")) if against is None else run(against)
-    solutions = tuple(run(case) for case in cases)
-    result = Result(
-        world=world,
-        solutions=solutions,
-        base=base,
-        model=model,
-        backend=chosen.value,
-        backend_reason=reason,
-        timings=timings,
-        options={**asdict(options), **extra},
-    )
-    if on_failure == "raise":
-        _raise_failures(result)
-    return result
+
+def solve_into(
+    directory: Path,
+    job: Job,
+    config: Mapping[str, Any],
+    *,
+    memory: str | float = MEMORY,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    extra: Callable[[], Mapping[str, pl.LazyFrame]] = dict,
+) -> bool:
+    """Solve scenarios into a run directory, some at a time.
+
+    Parameters
+    ----------
+    directory : Path
+    job : Job
+    config : mapping
+        Recorded in the manifest; its hash tells runs apart.
+    memory, overwrite, progress
+        As in :func:`solve`.
+    extra : callable, optional
+        Makes further tables, by name, when all is solved.
+
+    Returns
+    -------
+    bool
+        Whether anything had to be done.
+    """
+    room = max(read_size(memory) - transient(job.world), 0.0)
+    hashes = config_hash(config), job.world.data_hash
+    there = holding(directory, *hashes, overwrite=overwrite)
+    if there is Holding.SAME_RUN and not overwrite:
+        return False
+    done = progress or (lambda _: None)
+    with writing(directory, hashes, [case.name for case in job.cases]) as run:
+        session = Session(job)
+        left = [case for case in job.cases if case.name not in run.complete]
+        for name in run.complete:
+            done(name)
+        for some in session.solve(left, room):
+            while some:  # what is written is let go at once
+                solution = some.pop(0)
+                with session.timed("write"):
+                    run.add(session.result(()), solution)
+                done(solution.wedges.scenario.name)
+        run.finish(session.result(()), config, extra())
+    return True
 
 
 def _states(scenarios: Sequence[Scenario], date: dt.date | str | None) -> tuple[Scenario, ...]:
@@ -178,44 +255,3 @@ def one_state(reference: Scenario, date: dt.date | str | None) -> Scenario:
             "one, reference.branch(name)"
         )
     return states[0]
-
-
-def _options(
-    model: str, given: Mapping[str, Any] | None, tolerance: float
-) -> tuple[dict[str, Any], Options]:
-    if model not in MODELS:
-        near = nearest(model, sorted(MODELS))
-        raise ConfigError(
-            f"no model {model!r}: there are {', '.join(sorted(MODELS))}"
-            + (f"; did you mean {near[0]}?" if near else "")
-        )
-    if not 0 < tolerance < 1:
-        raise ConfigError(f"tolerance is a small positive number such as 1e-10, not {tolerance}")
-    extra = {key: value for key, value in (given or {}).items() if value is not None}
-    unknown = set(extra) - MODEL_OPTIONS[model] - {"max_steps"}
-    if unknown:
-        allowed = sorted(MODEL_OPTIONS[model] | {"max_steps"})
-        raise ConfigError(
-            f"model {model!r} has no option {', '.join(sorted(unknown))}; it takes "
-            f"{', '.join(allowed)}"
-        )
-    steps = extra.pop("max_steps", Options().max_steps)
-    if not isinstance(steps, int) or steps < 1:
-        raise ConfigError(f"max_steps is a positive integer, not {steps!r}")
-    return extra, Options(tolerance=tolerance, max_steps=steps)
-
-
-def _raise_failures(result: Result) -> None:
-    base = [result.base] if isinstance(result.base, Solution) else []
-    for solution in (*base, *result.solutions):
-        bad = np.flatnonzero(solution.status != Status.CONVERGED)
-        if bad.size:
-            first = ", ".join(
-                f"{result.world.products[k]} ({Status(solution.status[k]).name.lower()}, "
-                f"residual {solution.residual[k]:.1e})"
-                for k in bad[:5]
-            )
-            raise SolveError(
-                f"scenario {solution.wedges.scenario.name!r}: {bad.size} product(s) did not "
-                f"converge: {first}. See status(), or raise max_steps in model_options"
-            )

@@ -79,7 +79,10 @@ def load(directory: Path) -> World:
     """
     header = _read_header(directory)
     try:
-        return _build(directory, header)
+        world = _build(directory, header)
+        if _as_saved(directory):
+            vars(world)["data_hash"] = header["data_hash"]  # what the cached property would give
+        return world
     except (OSError, EOFError, KeyError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
         raise DataError(
             f"{directory} is not a complete saved world: {error}; save it again"
@@ -121,6 +124,13 @@ def _build(directory: Path, header: dict[str, Any]) -> World:
         notes=tuple(header["notes"]),
         audit=pl.DataFrame(header["audit"], schema=AUDIT_SCHEMA, orient="row"),
     )
+
+
+def _as_saved(directory: Path) -> bool:
+    """Whether nothing is newer than the header, which is written after it."""
+    written = (directory / HEADER).stat().st_mtime_ns
+    content = [*directory.glob("*.npy"), directory / PRODUCTS]
+    return all(path.stat().st_mtime_ns <= written for path in content)
 
 
 def _open(directory: Path, name: str) -> _Array:

@@ -29,8 +29,10 @@ Ints = NDArray[np.int64]
 _BY_PRODUCT = ("sigma", "sigma_standard_error", "eta_composite", "home_share", "eta")
 _BY_FLOW = ("specific", "floor", "dispersion", "quota", "beyond_quota")
 _BY_EXPORTER = ("capacity", "strike", "covered", "upside")
-_OWNERS_BY_FLOW = ("floor_measure", "floor_rent_to_exporter", "floor_taxed", "quota_measure")
-_OWNERS_BY_FLOW += ("quota_rent_to_exporter", "tariff_beyond")
+_OWNERS_BY_FLOW = (
+    *("floor_measure", "floor_rent_to_exporter", "floor_taxed"),
+    *("quota_measure", "quota_rent_to_exporter", "tariff_beyond"),
+)
 _RENTS_BY_FLOW = ("group_rent", "specific", "quota_rent", "levy", "in_quota")
 
 

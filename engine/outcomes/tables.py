@@ -57,50 +57,6 @@ TABLES: Mapping[str, Callable[[Piece], pl.DataFrame]] = {
 """Tables with a row per scenario and something, sorted by their keys."""
 
 
-class Outcomes:
-    """The tables of some scenarios as Polars LazyFrames, each sorted by its keys."""
-
-    def scan(self, table: str) -> pl.LazyFrame:
-        """One table, by name."""
-        raise NotImplementedError
-
-    def flows(self) -> pl.LazyFrame:
-        """Value, quantity, price and duty of every baseline flow."""
-        return self.scan("flows")
-
-    def exporters(self) -> pl.LazyFrame:
-        """Producer price, output and surplus by exporter and product."""
-        return self.scan("exporters")
-
-    def importers(self) -> pl.LazyFrame:
-        """Price index, spending and surplus by importer and product."""
-        return self.scan("importers")
-
-    def diversion(self) -> pl.LazyFrame:
-        """Trade creation and diversion of every flow."""
-        return self.scan("diversion")
-
-    def transfers(self) -> pl.LazyFrame:
-        """Duties and export taxes by payer, receiver and authority."""
-        return self.scan("transfers")
-
-    def welfare(self) -> pl.LazyFrame:
-        """Surplus, revenue and their sum by country and product."""
-        return self.scan("welfare")
-
-    def limits(self) -> pl.LazyFrame:
-        """Quantity limits and shadow prices."""
-        return self.scan("limits")
-
-    def parameters(self) -> pl.LazyFrame:
-        """Elasticities in use, by product and exporter; the same in every scenario."""
-        return self.scan("parameters")
-
-    def status(self) -> pl.LazyFrame:
-        """How the solver ended on every product."""
-        return self.scan("status")
-
-
 def scenario_frames(
     world: World,
     against: Wedges | Solution,
@@ -125,9 +81,8 @@ def scenario_frames(
     compared = against.wedges.scenario if isinstance(against, Solution) else None
     invented = scenario.hypothetical or (compared is not None and compared.hypothetical)
     cuts = parts(world) if cuts is None else cuts
-    cut = solution_of if isinstance(against, Solution) else wedges_of
     for part, some in zip(cuts, worlds(world, cuts), strict=True):
-        piece = Piece(some, cut(against, part), solution_of(solution, part))
+        piece = Piece(some, _cut(against, part), solution_of(solution, part))
         yield {
             name: TABLES[name](piece).select(
                 pl.lit(scenario.name).alias("scenario"),
@@ -136,6 +91,10 @@ def scenario_frames(
             )
             for name in names
         }
+
+
+def _cut(against: Wedges | Solution, part: Part) -> Wedges | Solution:
+    return solution_of(against, part) if isinstance(against, Solution) else wedges_of(against, part)
 
 
 def parameter_frames(world: World, cuts: Sequence[Part] | None = None) -> Iterator[pl.DataFrame]:

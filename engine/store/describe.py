@@ -1,6 +1,6 @@
 """What a result says about itself: the manifest but for the files, and the tables to keep."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,16 +8,26 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tradewedge.codes import product_text
+from tradewedge.kernels.market import Status
 from tradewedge.policy import Exclusion, Wedges
 from tradewedge.store.manifest import FORMAT_VERSION, config_hash, surroundings
 from tradewedge.world import World
 
 if TYPE_CHECKING:
+    from tradewedge.models import Solution
     from tradewedge.result import Result
 
 
 def describe(result: "Result", config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the manifest of a result, without its files."""
+    return manifest(result, config, [account(result, solved) for solved in result.solutions])
+
+
+def manifest(
+    result: "Result", config: Mapping[str, Any], accounts: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The same for scenarios whose accounts are given; those of ``result`` do not count."""
+    doubts = dict.fromkeys(doubt for told in accounts for doubt in told["doubts"])
     return {
         "format_version": FORMAT_VERSION,
         **surroundings(),
@@ -26,28 +36,38 @@ def describe(result: "Result", config: Mapping[str, Any]) -> dict[str, Any]:
         "data_hash": result.world.data_hash,
         "world": _world(result.world),
         "model": result.model,
-        "backend": _backend(result),
+        "backend": {"name": result.backend, "reason": result.backend_reason},
         "reference": None if result.reference is None else result.reference.to_dict(),
-        "scenarios": [_scenario(result, wedges) for wedges in _wedges(result)],
-        "statuses": _statuses(result),
+        "scenarios": [told["scenario"] for told in accounts],
+        "statuses": {told["scenario"]["name"]: told["statuses"] for told in accounts},
         "timings": dict(result.timings),
-        "notes": [*result.notes, *_doubts(result)],
+        "notes": [*result.notes, *doubts],
+    }
+
+
+def account(result: "Result", solution: "Solution") -> dict[str, Any]:
+    """What the manifest tells of one scenario: what it says and met, how its products ended."""
+    wedges = solution.wedges
+    return {
+        "scenario": _scenario(result, wedges),
+        "statuses": _statuses(solution),
+        # What looks like a slip, said once per measure.
+        "doubts": [
+            f"Scenario {wedges.scenario.name}: {match.label}: {doubt}."
+            for match in wedges.matches
+            for doubt in match.measure.doubts
+        ],
     }
 
 
 def frames(
     result: "Result", extra: Mapping[str, pl.LazyFrame] | None = None
 ) -> dict[str, pl.LazyFrame]:
-    """Return every table of a result, with those that explain it.
-
-    ``products``: product, text, critical, eta_composite, home_share. ``coverage``: scenario,
-    product, flows, value_base (thousand USD) of the flows that a scenario, or the reference,
-    touches.
-    """
+    """Return every table of a result, with those that explain it."""
     return {
         **result.tables(),
-        "products": _products(result.world).lazy(),
-        "coverage": _coverage(result).lazy(),
+        "products": products(result.world).lazy(),
+        "coverage": pl.concat(coverage(result, solution) for solution in result.by_name).lazy(),
         **(extra or {}),
     }
 
@@ -72,14 +92,6 @@ def _world(world: World) -> dict[str, Any]:
     }
 
 
-def _backend(result: "Result") -> dict[str, Any]:
-    return {"name": result.backend, "reason": result.backend_reason}
-
-
-def _wedges(result: "Result") -> list[Wedges]:
-    return [solution.wedges for solution in result.solutions]
-
-
 def _touched_flows(result: "Result", wedges: Wedges) -> NDArray[np.bool_]:
     """Flows that differ by policy from what they are compared with."""
     base = result.base if isinstance(result.base, Wedges) else result.base.wedges
@@ -88,14 +100,14 @@ def _touched_flows(result: "Result", wedges: Wedges) -> NDArray[np.bool_]:
 
 def _scenario(result: "Result", wedges: Wedges) -> dict[str, Any]:
     world, scenario = result.world, wedges.scenario
-    touched = _touched_flows(result, wedges)
-    importers = np.unique(world.flow_importer[touched])
+    touched = np.flatnonzero(_touched_flows(result, wedges))
+    importers = np.flatnonzero(np.bincount(world.flow_importer[touched]))
     return {
         **scenario.to_dict(),
         "hypothetical": scenario.hypothetical,
         "excludes": any(isinstance(measure, Exclusion) for measure in scenario.measures),
-        "touched_products": np.unique(world.flow_product[touched]).size,
-        "touched_flows": int(touched.sum()),
+        "touched_products": np.count_nonzero(np.bincount(world.flow_product[touched])),
+        "touched_flows": touched.size,
         "touched_value_base": float(world.value[touched].sum()),
         "importers": [world.countries[j] for j in importers],
         "matches": [
@@ -116,26 +128,15 @@ def _scenario(result: "Result", wedges: Wedges) -> dict[str, Any]:
     }
 
 
-def _doubts(result: "Result") -> list[str]:
-    """What looks like a slip in the scenarios, said once per measure."""
-    found = [
-        f"Scenario {wedges.scenario.name}: {match.label}: {doubt}."
-        for wedges in _wedges(result)
-        for match in wedges.matches
-        for doubt in match.measure.doubts
-    ]
-    return list(dict.fromkeys(found))
+def _statuses(solution: "Solution") -> dict[str, int]:
+    """How many products ended how."""
+    counts = np.bincount(solution.status, minlength=len(Status)).tolist()
+    named = {status.name.lower(): counts[status] for status in Status}
+    return {name: number for name, number in sorted(named.items()) if number}
 
 
-def _statuses(result: "Result") -> dict[str, dict[str, int]]:
-    counts = result.status().group_by("scenario", "status").len().sort("scenario", "status")
-    found: dict[str, dict[str, int]] = {}
-    for scenario, status, number in counts.collect().iter_rows():
-        found.setdefault(scenario, {})[status] = number
-    return found
-
-
-def _products(world: World) -> pl.DataFrame:
+def products(world: World) -> pl.DataFrame:
+    """product, text, critical, eta_composite, home_share."""
     vintage = world.vintage
     texts = [None if vintage is None else product_text(p, vintage) for p in world.products]
     critical = None if world.critical is None else world.critical.tolist()
@@ -158,29 +159,23 @@ def _products(world: World) -> pl.DataFrame:
     ).with_columns(pl.col("home_share").fill_nan(None))
 
 
-def _coverage(result: "Result") -> pl.DataFrame:
-    world = result.world
+def coverage(result: "Result", solution: "Solution") -> pl.DataFrame:
+    """scenario, product, flows, value_base (thousand USD) of what a scenario touches.
+
+    Or what the reference touches.
+    """
+    world, name = result.world, solution.wedges.scenario.name
     k = len(world.products)
-    parts = []
-    for wedges in _wedges(result):
-        rows = _touched_flows(result, wedges)
-        flows = np.bincount(world.flow_product[rows], minlength=k)
-        value = np.bincount(world.flow_product[rows], world.value[rows], minlength=k)
-        touched = np.flatnonzero(flows)
-        parts.append(
-            pl.DataFrame(
-                {
-                    "scenario": [wedges.scenario.name] * touched.size,
-                    "product": world.product_column(touched),
-                    "flows": flows[touched],
-                    "value_base": value[touched],
-                },
-                schema={
-                    "scenario": pl.String,
-                    "product": pl.String,
-                    "flows": pl.Int64,
-                    "value_base": pl.Float64,
-                },
-            )
-        )
-    return pl.concat(parts)
+    rows = np.flatnonzero(_touched_flows(result, solution.wedges))
+    product = world.flow_product[rows]
+    flows = np.bincount(product, minlength=k)
+    value = np.bincount(product, world.value[rows], minlength=k)
+    touched = np.flatnonzero(flows)
+    return pl.DataFrame(
+        {
+            "product": world.product_column(touched),
+            "flows": flows[touched],
+            "value_base": value[touched],
+        },
+        schema_overrides={"flows": pl.Int64, "value_base": pl.Float64},
+    ).select(pl.lit(name).alias("scenario"), pl.all())

@@ -7,13 +7,18 @@ from contextlib import contextmanager
 from enum import Enum
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
-from tradewedge.errors import ConfigError
+from tradewedge.errors import ConfigError, TradewedgeError
 from tradewedge.store.manifest import MANIFEST, read_manifest
 
 # What Hydra may have put there before the run: its configuration folder and log files.
 _HYDRA: Final = (".hydra", "*.log", "multirun.yaml")
+
+MARKS: Final = ".complete"
+"""Folder of a run in the making, a file for each part of it that is complete."""
+_LOCK: Final = ".lock"
+_KEY_LENGTH: Final = 12
 
 
 class Holding(Enum):
@@ -76,23 +81,48 @@ def holding(directory: Path, config_hash: str, data_hash: str, *, overwrite: boo
 
 
 @contextmanager
-def staged(directory: Path) -> Iterator[Path]:
+def staged(directory: Path, key: str) -> Iterator[Path]:
     """Yield a sibling directory to fill; when the block ends well, it becomes ``directory``.
 
-    A block that raises leaves nothing behind. A process that is killed leaves a sibling whose
-    name starts with a dot, never a half-written ``directory``.
+    Its name starts with a dot and ends with ``key``: who asks for the same again finds there what
+    an interrupted process has left. A block that raises leaves nothing behind unless something
+    lies in its folder :data:`MARKS`, which says that part of the work is complete; an error of
+    ours, which would come again, leaves nothing in any case.
+
+    Raises
+    ------
+    ConfigError
+        If another process is filling it.
     """
     directory = directory.absolute()
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    stage = directory.with_name(f".{directory.name}.tmp-{os.getpid()}")
-    shutil.rmtree(stage, ignore_errors=True)
-    stage.mkdir()
+    stage = directory.with_name(f".{directory.name}.part-{key[:_KEY_LENGTH]}")
+    marks = stage / MARKS
+    marks.mkdir(parents=True, exist_ok=True)
+    with (stage / _LOCK).open("a") as lock:
+        if not _locked(lock):
+            raise ConfigError(f"{directory}: another process is writing this run; wait for it.")
+        try:
+            yield stage
+            (stage / _LOCK).unlink()
+            _place(stage, directory)
+        except BaseException as error:
+            if isinstance(error, TradewedgeError) or not any(marks.glob("*.json")):
+                shutil.rmtree(stage, ignore_errors=True)
+            raise
+    shutil.rmtree(directory / MARKS)
+
+
+def _locked(file: IO[str]) -> bool:
+    """Whether this process now holds the file alone, where the system can tell."""
     try:
-        yield stage
-        _place(stage, directory)
-    except BaseException:
-        shutil.rmtree(stage, ignore_errors=True)
-        raise
+        import fcntl
+    except ImportError:  # not a POSIX system
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _place(stage: Path, directory: Path) -> None:

@@ -1,23 +1,25 @@
 """A run, on disk or still in memory, behind one face."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from tradewedge.errors import ConfigError, DataError
+from tradewedge.policy import Scenario
 from tradewedge.store.describe import describe, frames
 from tradewedge.store.manifest import read_manifest
 from tradewedge.store.parts import scan_parts, seal
+from tradewedge.tables import Tables
 
 if TYPE_CHECKING:
     from tradewedge.result import Result
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(Tables):
     """The tables of a result with its manifest.
 
     Attributes
@@ -50,6 +52,35 @@ class Run:
         if table not in self.frames:
             raise ConfigError(f"No table {table!r} in this run; it has {', '.join(self.tables)}.")
         return self.frames[table]
+
+    @property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The scenarios, in the order given."""
+        known = {field.name for field in fields(Scenario)}
+        return tuple(
+            Scenario.from_dict({key: value for key, value in entry.items() if key in known})
+            for entry in self.manifest["scenarios"]
+        )
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return str(self.manifest["model"])
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend; ``manifest["backend"]`` says why this one."""
+        return str(self.manifest["backend"]["name"])
+
+    @property
+    def timings(self) -> Mapping[str, float]:
+        """Seconds, as in a result."""
+        return dict(self.manifest["timings"])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the world cannot answer, and what looks like a slip in the scenarios."""
+        return tuple(self.manifest["notes"])
 
     def verify(self) -> None:
         """Compare every file with the checksum in the manifest.

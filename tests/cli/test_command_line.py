@@ -250,7 +250,7 @@ def test_report_checks_the_files_on_request(
     assert main([*LOST, "output.directory=out", "output=quiet"]) == 0
     assert main(["report", "out", "--verify", "--width", "80"]) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
-    part = place / "out" / "flows" / "part-00000.parquet"
+    part = place / "out" / "flows" / "part-00000-00000.parquet"
     part.write_bytes(part.read_bytes()[:-1] + b"x")
     assert main(["report", "out", "--verify"]) == 2
 

@@ -72,12 +72,20 @@ def test_coverage_counts_the_touched_flows(result: tw.Result) -> None:
 
 
 def test_large_tables_are_split_and_stay_in_order(tmp_path: Path) -> None:
-    from tradewedge.store.parts import scan_parts, write_parts
+    from tradewedge.store.parts import PartWriter, scan_parts
 
     frame = pl.DataFrame({"row": range(25)})
-    files = write_parts(frame.lazy(), "numbers", tmp_path, part_rows=10)
-    assert [file["rows"] for file in files] == [10, 10, 5]
-    back = scan_parts([tmp_path / file["path"] for file in files]).collect()
+    with PartWriter(tmp_path, part_rows=10) as parts:
+        for start in range(0, 25, 5):
+            parts.add("numbers", frame[start : start + 5])
+        parts.add("none", frame.clear())
+    assert [(file["table"], file["rows"]) for file in parts.files] == [
+        ("none", 0),
+        ("numbers", 10),
+        ("numbers", 10),
+        ("numbers", 5),
+    ]
+    back = scan_parts([tmp_path / file["path"] for file in parts.files[1:]]).collect()
     assert_frame_equal(back, frame)
 
 
@@ -152,8 +160,10 @@ def test_a_crash_leaves_nothing_that_looks_like_a_run(
     def crash(*_: object) -> None:
         raise Crash
 
-    name = "write_parts" if fails_at == "first table" else "_write_synced"
-    monkeypatch.setattr(write_module, name, crash)
+    if fails_at == "first table":
+        monkeypatch.setattr(write_module.PartWriter, "add", crash)
+    else:
+        monkeypatch.setattr(write_module, "_write_synced", crash)
     with pytest.raises(Crash):
         write_run(result, tmp_path / "run", CONFIG)
     assert list(tmp_path.iterdir()) == []
@@ -166,16 +176,22 @@ def test_a_crash_keeps_the_run_that_was_to_be_replaced(
     rename = Path.rename
 
     def refuse(path: Path, target: Path) -> Path:
-        if ".tmp-" in path.name:
+        if ".part-" in path.name:
             raise OSError("no")
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", refuse)
     with pytest.raises(OSError, match="no"):
         write_run(result, directory, {"other": 1}, overwrite=True)
+    monkeypatch.undo()
     run = read_run(directory)
     run.verify()
     assert run.manifest["config"] == CONFIG
+    # What was ready is there, and is taken up the next time.
+    (left,) = (entry for entry in tmp_path.iterdir() if entry.name != "run")
+    assert left.name.startswith(".run.part-")
+    write_run(result, directory, {"other": 1}, overwrite=True)
+    read_run(directory).verify()
     assert [entry.name for entry in tmp_path.iterdir()] == ["run"]
 
 
@@ -208,7 +224,7 @@ def test_another_format_is_an_error(result: tw.Result, tmp_path: Path) -> None:
 
 def test_missing_and_changed_files_are_found(result: tw.Result, tmp_path: Path) -> None:
     directory = write_run(result, tmp_path / "run", CONFIG)
-    part = directory / "flows" / "part-00000.parquet"
+    part = directory / "flows" / "part-00000-00000.parquet"
     content = part.read_bytes()
     part.write_bytes(content[:-8] + bytes(8))
     with pytest.raises(DataError, match="changed since it was written: flows/"):

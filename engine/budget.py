@@ -1,0 +1,53 @@
+"""How much memory scenarios take, and may take."""
+
+import re
+from dataclasses import fields, is_dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from tradewedge.errors import ConfigError
+from tradewedge.policy import Wedges
+from tradewedge.world import World
+
+_UNITS: Final = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZE: Final = re.compile(r"\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>[KMGT]?)B?\s*", re.IGNORECASE)
+_NUMBER: Final = 8
+
+
+def read_size(given: str | float) -> float:
+    """Bytes of a text such as "2GB" or "500 MB", or of a number of bytes.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither.
+    """
+    found = _SIZE.fullmatch(str(given))
+    if found is None or isinstance(given, bool):
+        raise ConfigError(f'memory is a size such as "2GB" or "500MB", not {given!r}')
+    return float(found["number"]) * _UNITS[found["unit"].upper()]
+
+
+def cost(world: World, wedges: Wedges) -> float:
+    """Bytes that one scenario takes while it is solved, beside those of the world."""
+    own = {id(array) for duty in world.duties for array in (duty.rows, duty.rate)}
+    rows = world.exporter_country.size + world.importer_country.size
+    # Its costs in logs by flow; prices and shifters by exporter and importer, in logs and not.
+    return _bytes(wedges, own) + _NUMBER * (world.value.size + 4 * rows + 4 * len(world.products))
+
+
+def transient(world: World) -> float:
+    """Bytes that the tables of one scenario take while they are written."""
+    return 4.0 * _NUMBER * world.value.size
+
+
+def _bytes(value: Any, others: set[int]) -> int:
+    """Bytes of all arrays inside a record but those of others."""
+    if isinstance(value, np.ndarray):
+        return 0 if id(value) in others else value.nbytes
+    if isinstance(value, tuple):
+        return sum(_bytes(item, others) for item in value)
+    if is_dataclass(value):
+        return sum(_bytes(getattr(value, field.name), others) for field in fields(value))
+    return 0

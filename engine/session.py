@@ -1,0 +1,211 @@
+"""What one call of ``solve`` prepares once, and its scenarios solved some at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from time import perf_counter
+from typing import Any, Literal
+
+import numpy as np
+
+from tradewedge.budget import cost
+from tradewedge.codes import nearest
+from tradewedge.errors import BackendUnavailable, ConfigError, SolveError
+from tradewedge.kernels import backends
+from tradewedge.kernels.market import Options, Status
+from tradewedge.models import MODELS, Solution
+from tradewedge.policy import Compiler, Scenario, Wedges
+from tradewedge.result import Result
+from tradewedge.world import World
+
+OnFailure = Literal["report", "raise"]
+
+#: Options of each model beside ``max_steps``, which all take.
+MODEL_OPTIONS: Mapping[str, frozenset[str]] = {
+    "armington": frozenset({"sigma_home"}),
+    "gsim": frozenset(),
+    "smart": frozenset(),
+}
+TOGETHER = 64
+"""Most scenarios that are solved at once, whatever memory there is."""
+SIDE_BY_SIDE = 8
+"""A kernel's batch takes so many scenarios in one go: chunks are multiples of it."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be solved, and how.
+
+    Attributes
+    ----------
+    world : World
+        With the segments of all scenarios set apart.
+    cases : tuple of Scenario
+        As they stand on their day; names differ.
+    reference : Scenario or None
+        What ``_base`` and ``_hat`` refer to; None: the data year.
+    model, backend, tolerance, model_options, on_failure
+        As in :func:`tradewedge.solver.solve`.
+    """
+
+    world: World
+    cases: tuple[Scenario, ...]
+    reference: Scenario | None
+    model: str
+    backend: str
+    tolerance: float
+    model_options: Mapping[str, Any]
+    on_failure: OnFailure
+
+    def record(self) -> dict[str, Any]:
+        """What decides the numbers beside the world's data, as plain data."""
+        return {
+            "scenarios": [case.to_dict() for case in self.cases],
+            "reference": None if self.reference is None else self.reference.to_dict(),
+            "model": {
+                "name": self.model,
+                "tolerance": self.tolerance,
+                "options": dict(self.model_options),
+            },
+            "backend": self.backend,
+        }
+
+
+class Session:
+    """A job's world, model and backend made ready for scenarios.
+
+    Parameters
+    ----------
+    job : Job
+
+    Raises
+    ------
+    ConfigError
+        For options that are not allowed, or a reference that cannot be applied.
+    BackendUnavailable
+        If the backend cannot run here.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._world, self._model = job.world, job.model
+        if job.on_failure not in ("report", "raise"):
+            raise ConfigError(f'on_failure is "report" or "raise", not {job.on_failure!r}')
+        self._strict = job.on_failure == "raise"
+        self._extra, self._options = _options(job.model, job.model_options, job.tolerance)
+        try:
+            self._backend, self._reason = backends.resolve(job.backend)
+        except backends.Unavailable as error:
+            raise BackendUnavailable(str(error)) from error
+        self._timings = {"prepare": 0.0, "compile": 0.0, "solve": 0.0}
+        with self.timed("prepare"):
+            self._world.market  # noqa: B018  builds the layout, which is cached on the world
+        if self._model == "armington":
+            self._timings["compile"] = backends.compile_kernels(self._backend, self._world.market)
+            with self.timed("prepare"):
+                backends.prepare(self._backend, self._world.market)
+        self._compiler = Compiler(self._world)
+        base = self._compiler.compile(job.reference or Scenario("baseline"))
+        self._base = base if job.reference is None else self._solved([base])[0]
+
+    @contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Add the seconds of a block to the timings."""
+        start = perf_counter()
+        yield
+        self._timings[what] = self._timings.get(what, 0.0) + perf_counter() - start
+
+    def result(self, solutions: Sequence[Solution]) -> Result:
+        """Solutions of this session as tables."""
+        return Result(
+            world=self._world,
+            solutions=tuple(solutions),
+            base=self._base,
+            model=self._model,
+            backend=self._backend.value,
+            backend_reason=self._reason,
+            timings=dict(self._timings),
+            options={**asdict(self._options), **self._extra},
+        )
+
+    def solve(self, cases: Sequence[Scenario], memory: float) -> Iterator[list[Solution]]:
+        """Solve scenarios, in their order, so many at a time as fit.
+
+        Parameters
+        ----------
+        cases : sequence of Scenario
+        memory : float
+            Bytes that scenarios may take at once; a single one may take more.
+        """
+        held: list[Wedges] = []
+        size = 0.0
+        for case in cases:
+            held.append(self._compiler.compile(case))
+            size += cost(self._world, held[-1])
+            if len(held) > 1 and (size > memory or len(held) > TOGETHER):
+                fit = len(held) - 1
+                fit -= fit % SIDE_BY_SIDE if fit > SIDE_BY_SIDE else 0
+                now, held = held[:fit], held[fit:]
+                yield self._solved(now)
+                del now
+                size = sum(cost(self._world, wedges) for wedges in held)
+        if held:
+            yield self._solved(held)
+
+    def _solved(self, several: Sequence[Wedges]) -> list[Solution]:
+        """Solve what was compiled, together."""
+        model, given = MODELS[self._model], (self._options, self._backend)
+        with self.timed("solve"):
+            if len(several) == 1:
+                found = [model.solve(self._world, several[0], *given, **self._extra)]
+            else:
+                found = model.solve_batch(self._world, several, *given, **self._extra)
+        if self._strict:
+            _check_solved(self._world, found)
+        return found
+
+
+def _check_solved(world: World, solutions: Sequence[Solution]) -> None:
+    """Make an error of products that did not converge.
+
+    Raises
+    ------
+    SolveError
+        Naming the first.
+    """
+    for solution in solutions:
+        bad = np.flatnonzero(solution.status != Status.CONVERGED)
+        if bad.size:
+            first = ", ".join(
+                f"{world.products[k]} ({Status(solution.status[k]).name.lower()}, "
+                f"residual {solution.residual[k]:.1e})"
+                for k in bad[:5]
+            )
+            raise SolveError(
+                f"scenario {solution.wedges.scenario.name!r}: {bad.size} product(s) did not "
+                f"converge: {first}. See status(), or raise max_steps in model_options"
+            )
+
+
+def _options(
+    model: str, given: Mapping[str, Any] | None, tolerance: float
+) -> tuple[dict[str, Any], Options]:
+    if model not in MODELS:
+        near = nearest(model, sorted(MODELS))
+        raise ConfigError(
+            f"no model {model!r}: there are {', '.join(sorted(MODELS))}"
+            + (f"; did you mean {near[0]}?" if near else "")
+        )
+    if not 0 < tolerance < 1:
+        raise ConfigError(f"tolerance is a small positive number such as 1e-10, not {tolerance}")
+    extra = {key: value for key, value in (given or {}).items() if value is not None}
+    unknown = set(extra) - MODEL_OPTIONS[model] - {"max_steps"}
+    if unknown:
+        allowed = sorted(MODEL_OPTIONS[model] | {"max_steps"})
+        raise ConfigError(
+            f"model {model!r} has no option {', '.join(sorted(unknown))}; it takes "
+            f"{', '.join(allowed)}"
+        )
+    steps = extra.pop("max_steps", Options().max_steps)
+    if not isinstance(steps, int) or steps < 1:
+        raise ConfigError(f"max_steps is a positive integer, not {steps!r}")
+    return extra, Options(tolerance=tolerance, max_steps=steps)
