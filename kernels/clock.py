@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Clock:
-    """Seconds spent, added up over calls; waiting for devices costs the overlap of their work.
+    """Seconds that the host spent, added up over calls; work that overlaps counts once.
 
     Attributes
     ----------
@@ -16,7 +16,7 @@ class Clock:
     transfer : float
         Copies between host and device, both ways.
     solve : float
-        On the device, from arrays that are there to prices that are there.
+        Waiting for the device, from arrays that are there to prices that are there.
     newton : float
         Stragglers on the host, where the kernel measures it.
     """

@@ -72,7 +72,7 @@ def results(
     where: Mesh,
     clock: Clock | None,
 ) -> Iterator[tuple[_What, Any]]:
-    """Run rounds one after another, a few at once; waits for each only where a clock runs.
+    """Run rounds one after another, a few at once; a clock waits for copies to the device.
 
     Parameters
     ----------
@@ -89,8 +89,11 @@ def results(
     def collected() -> tuple[_What, Any]:
         what, found = waiting.pop(0)
         start = perf_counter()
+        jax.block_until_ready(found)
+        done = perf_counter()
         host = jax.tree.map(fetch, found)
-        watch.transfer += perf_counter() - start
+        watch.solve += done - start
+        watch.transfer += perf_counter() - done
         return what, host
 
     for program, pack, what in turns:
@@ -102,8 +105,6 @@ def results(
             jax.block_until_ready(inputs)
         there = perf_counter()
         found = program(*inputs, *limits)
-        if clock is not None:
-            jax.block_until_ready(found)
         watch.layout += laid_out - start
         watch.transfer += there - laid_out
         watch.solve += perf_counter() - there
