@@ -68,7 +68,7 @@ class Measurement:
     bytes_once, bytes_swept : int
         See :class:`.roofline.Traffic`, over all scenarios.
     phases : mapping or None
-        ``compile``, ``transfer``, ``device``, ``host`` → seconds of one solve with the clock on.
+        ``compile``, ``transfer``, ``device``, ``host`` → seconds of one solve with a clock.
     """
 
     machine: Machine = field(repr=False)

@@ -252,9 +252,9 @@ def _phases(merged: Merged, *, draw: bool) -> Iterator[Block]:
         ),
     )
     yield Text(
-        "One solve with the host waiting for the device after every step, so that the parts add up "
-        "to more than the steady solve: compile (new shapes), transfer (both ways), device (from "
-        "arrays that are there to prices that are there), host (packing, unpacking, stragglers)."
+        "One more solve with a clock, which waits for copies to end: compile (programs not met "
+        "before), transfer (both ways), device (what the host waited for it), host (packing, "
+        "unpacking, stragglers)."
     )
     if draw:
         yield plots.phases(
