@@ -37,9 +37,18 @@ def encode(columns: Sequence[pl.Series]) -> Coded:
     columns : sequence of Series
         String, Categorical or Enum; without nulls.
     """
-    codes = sorted(set(chain.from_iterable(column.unique().cast(pl.String) for column in columns)))
+    codes = sorted(set(chain.from_iterable(used(column) for column in columns)))
     position = {code: index for index, code in enumerate(codes)}
     return Coded(tuple(codes), tuple(_numbered(column, position) for column in columns))
+
+
+def used(column: pl.Series) -> list[str]:
+    """The codes that occur in a column without nulls."""
+    if not isinstance(column.dtype, pl.Enum):
+        return column.unique().cast(pl.String).to_list()
+    names = categories(column)
+    counts = np.bincount(_physical(column), minlength=len(names))
+    return [names[index] for index in np.flatnonzero(counts)]
 
 
 def _numbered(column: pl.Series, position: Mapping[str, int]) -> Ints:

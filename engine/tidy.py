@@ -51,15 +51,15 @@ def key_checks(frame: pl.DataFrame, keys: Sequence[str]) -> dict[str, pl.Expr]:
 def _blank(column: pl.Series) -> tuple[pl.Expr, pl.Expr]:
     """Whether a code is nothing but blanks, and whether it has some around it."""
     text = pl.col(column.name)
-    if column.dtype != pl.Enum:
+    if not isinstance(column.dtype, pl.Enum):
         return text.str.strip_chars() == "", text != text.str.strip_chars()
     # Few codes in many rows: look at the codes.
-    codes = column.unique().drop_nulls().cast(pl.String)
-    found = [
-        codes.filter(bad)
-        for bad in (codes.str.strip_chars() == "", codes != codes.str.strip_chars())
-    ]
-    empty, padded = (text.is_in(bad.cast(column.dtype).implode()) for bad in found)
+    names = column.dtype.categories
+    bare = names.str.strip_chars()
+    empty, padded = (
+        text.is_in(bad.cast(column.dtype).implode()) if len(bad) else pl.lit(value=False)
+        for bad in (names.filter(bare == ""), names.filter(names != bare))
+    )
     return empty, padded
 
 
