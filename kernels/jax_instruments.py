@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import ndtr
+from jax.scipy.special import erfc
 
 from tradewedge.kernels.equations import AT_ONE, NEAR_ONE
 from tradewedge.kernels.jax_instruments_blocks import CHUNK, Measures, Wide
@@ -47,7 +47,7 @@ class Overlay(NamedTuple):
     cost: Array  # [b, i, t] 0 where nothing is admitted, as all that follows
     inner: Array  # [b, i, t] share among the flows that are left
     sales_share: Array  # [b, i, t]
-    log_specific: Array  # [b, i, t]
+    specific: Array  # [b, i, t]
     log_floor: Array  # [b, i, t]
     dispersion: Array  # [b, i, t]
     log_quota: Array  # [b, i, t] inf: none
@@ -120,7 +120,7 @@ def lay_out(flows: Dense, given: Measures, shape: Wide) -> Overlay:
         cost=jnp.where(there, cost, 0.0),
         inner=jnp.where(there, share / jnp.where(kept > 0, kept, 1.0)[:, None, :], 0.0),
         sales_share=jnp.where(there, treated(flows.sales_share), 0.0),
-        log_specific=jnp.where(there, cells(given.log_specific, -jnp.inf), -jnp.inf),
+        specific=jnp.where(there, cells(given.specific, 0.0), 0.0),
         log_floor=jnp.where(there, cells(given.log_floor, -jnp.inf), -jnp.inf),
         dispersion=cells(given.dispersion, 0.0),
         log_quota=quota,
@@ -165,10 +165,9 @@ def split(lay: Overlay, point: Array) -> tuple[Array, Array]:
     return point[:, :i], point[:, i:]
 
 
-def joined(lay: Overlay, price: Array) -> Array:
-    """Unknowns at given prices, without premiums."""
-    premiums = jnp.zeros((price.shape[0], lay.log_limit.shape[1]))
-    return jnp.concatenate([jnp.where(lay.free, price, 0.0), premiums], axis=1)
+def joined(lay: Overlay, price: Array, premium: Array) -> Array:
+    """Unknowns at given prices [b, i] and premiums [b, g]."""
+    return jnp.concatenate([jnp.where(lay.market, price, 0.0), premium], axis=1)
 
 
 def allowed(lay: Overlay, point: Array) -> Array:
@@ -227,7 +226,7 @@ def _premiums(lay: Overlay, premium: Array) -> Array:
     if depth == 0:
         return jnp.zeros_like(lay.cost)
     padded = jnp.pad(premium, ((0, 0), (0, 1)))
-    by_flow = jnp.take_along_axis(padded, lay.member.reshape(lanes, depth * cells), axis=1)
+    by_flow = _taken(padded, lay.member.reshape(lanes, depth * cells))
     return jnp.sum(by_flow.reshape(lanes, depth, cells), axis=1).reshape(lay.cost.shape)
 
 
@@ -235,26 +234,34 @@ def _chain(lay: Overlay, base: Array) -> tuple[Array, Array]:
     """Log price with specific duty and floor, and its elasticity by the price before them."""
     floored, spread = lay.log_floor > -jnp.inf, lay.dispersion > 0
 
+    charge = lay.specific > 0
+
     def charged() -> tuple[Array, Array]:
-        after = jnp.logaddexp(base, lay.log_specific)
-        return after, jnp.exp(base - after)
+        chain = jnp.exp(base)
+        total = chain + lay.specific
+        return jnp.where(charge, jnp.log(total), base), jnp.where(charge, chain / total, 1.0)
 
     none = (base, jnp.ones_like(base))
-    before, passed = jax.lax.cond(jnp.any(lay.log_specific > -jnp.inf), charged, lambda: none)
+    before, passed = jax.lax.cond(jnp.any(charge), charged, lambda: none)
     sharp = (jnp.maximum(before, lay.log_floor), passed * (before > lay.log_floor))
 
     def mean() -> tuple[Array, Array]:
         s, gap = jnp.where(spread, lay.dispersion, 1.0), before - lay.log_floor
         gap = jnp.where(floored, gap, 0.0)
         d = gap / s + s / 2
-        own = jnp.exp(jnp.minimum(gap, 0.0)) * ndtr(d)
-        total = own + jnp.exp(jnp.minimum(-gap, 0.0)) * ndtr(s - d)
+        own = jnp.exp(jnp.minimum(gap, 0.0)) * _normal(d)
+        total = own + jnp.exp(jnp.minimum(-gap, 0.0)) * _normal(s - d)
         lifted = (sharp[0] + jnp.log(total), passed * own / total)
         one, other = (jnp.where(spread & floored, x, y) for x, y in zip(lifted, sharp, strict=True))
         return one, other
 
     made: tuple[Array, Array] = jax.lax.cond(jnp.any(spread & floored), mean, lambda: sharp)
     return made
+
+
+def _normal(z: Array) -> Array:
+    """The normal distribution function."""
+    return 0.5 * erfc(z * -(0.5**0.5))
 
 
 def _index(lay: Overlay, price: Array) -> tuple[Array, Array]:
@@ -360,7 +367,7 @@ def _use(
     """Log use of each group, and how fast it falls with the group's premium; each [b, g]."""
 
     def of_rows(values: Array) -> Array:
-        return jnp.take_along_axis(values.reshape(values.shape[0], -1), lay.row, axis=1)
+        return _taken(values.reshape(values.shape[0], -1), lay.row)
 
     def of_groups(values: Array) -> Array:
         chunks = jnp.sum(values.reshape(values.shape[0], -1, CHUNK), axis=2)
@@ -368,11 +375,16 @@ def _use(
 
     answer = jnp.cumsum(jnp.where(lay.weight > 0, of_rows(inside * passed), 0.0), axis=1)
     answer = jnp.pad(answer, ((0, 0), (1, 0)))
-    first, last = (jnp.take_along_axis(answer, lay.span[:, n], axis=1) for n in (0, 1))
+    first, last = (_taken(answer, lay.span[:, n]) for n in (0, 1))
     fall = lay.sigma * of_rows(passed) - of_rows(moving) * (lay.sigma - lay.eta) * (last - first)
     used = lay.weight * of_rows(quantity)
     total = of_groups(used)
     return jnp.log(total), of_groups(used * fall) / jnp.where(total > 0, total, 1.0)
+
+
+def _taken(values: Array, index: Array) -> Array:
+    """``values[b, index[b, n]]``; no index is beyond the end."""
+    return jnp.take_along_axis(values, index, axis=1, mode="promise_in_bounds")
 
 
 def _put_back(lay: Overlay, values: Array, treated: Array) -> Array:

@@ -16,8 +16,8 @@ from tradewedge.kernels.jax_blocks import (
     Cases,
     Shape,
     calibration,
-    dealt,
     difficulty,
+    lanes_together,
     merged,
     padded,
     ranges,
@@ -38,6 +38,8 @@ Array = Any
 
 CHUNK = 16
 """Rows of one group that are summed first; each group is padded to a multiple of it."""
+LEAST_ROWS = 256
+LEAST_COLUMNS = 8
 WEIGHT = 6
 """Cells of plain flows that cost as much as one under instruments."""
 
@@ -77,7 +79,7 @@ class Measures(NamedTuple):
 
     column: Array  # [d, k, t] int32 importer of each column, beyond the last for padding
     place: Array  # [d, p] int32
-    log_specific: Array  # [d, p]
+    specific: Array  # [d, p]
     log_floor: Array  # [d, p]
     dispersion: Array  # [d, p]
     log_quota: Array  # [d, p]
@@ -95,7 +97,8 @@ class Measures(NamedTuple):
     covered: Array  # [d, k, i]
     upside: Array  # [d, k, i]
     start: Array  # [d, k, i] log prices
-    started: Array  # [d, k] bool: they solve the product without its instruments
+    start_premium: Array  # [d, k, g]
+    started: Array  # [d, k] bool: the prices solve the product without its instruments
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,10 +251,16 @@ class Lanes:
     product: Ints
     case: Ints
 
+    def at(self, place: Ints) -> "Lanes":
+        """The lanes at some places; empty at -1."""
+        used = place >= 0
+        case = np.where(used, self.case[place], 0)
+        return Lanes(np.where(used, self.product[place], -1), case)
+
 
 @dataclass(frozen=True, eq=False)
 class WideBin:
-    """Lanes that share a shape: [round, device, lane]."""
+    """Lanes [n] that share a shape, in the order in which they fill rounds."""
 
     shape: Wide
     lanes: Lanes
@@ -260,7 +269,12 @@ class WideBin:
 def wide_bins(
     market: Market, cases: Sequence[Listed], lanes: Lanes, devices: int, cells: int
 ) -> list[WideBin]:
-    """Assign lanes [n] to shapes; ``devices`` and ``cells`` as in :func:`.jax_blocks.bins`."""
+    """Assign lanes [n] to shapes; ``devices`` and ``cells`` as in :func:`.jax_blocks.bins`.
+
+    Any lanes of a bin fit into one of its rounds.
+    """
+    if lanes.product.size == 0:
+        return []
 
     def count(name: str) -> Ints:
         out = np.zeros(lanes.product.shape, np.int64)
@@ -283,40 +297,38 @@ def wide_bins(
     found = []
     for (i, j), mine in merged(sizes, np.arange(flows.size)):
         ordered = mine[np.lexsort((stiff[mine], groups[mine] > 0))]
-        t = min(int(padded(treated[mine]).max()), j)
-        place = dealt(ordered, devices, cells // (i * (j + WEIGHT * t)))
+        t = min(max(int(padded(treated[mine]).max()), LEAST_COLUMNS), j)
+        together = lanes_together(mine.size, devices, cells // (i * (j + WEIGHT * t)))
 
-        def most(values: Ints, place: Ints = place) -> int:
-            """Of any device in any round."""
-            return int(np.where(place >= 0, values[place], 0).sum(axis=2).max())
+        def most(values: Ints, mine: Ints = mine, together: int = together) -> int:
+            """Of any lanes that share a round."""
+            return int(np.sort(values[mine])[-together:].sum())
 
         shape = Wide(
             devices=devices,
-            lanes=place.shape[2],
+            lanes=together,
             exporters=i,
             importers=j,
             flows=round_up(most(flows)),
             columns=t,
             pairs=round_up(most(pairs)),
-            groups=_power_of_four(int(groups[mine].max())),
-            rows=_power_of_two(int(longest[mine].max())),
-            depth=_power_of_four(int(depth[mine].max())),
+            groups=_power(int(groups[mine].max()), 4),
+            rows=_doubled(int(longest[mine].max())),
+            depth=_power(int(depth[mine].max()), 4),
             members=round_up(most(members)),
         )
-        used = place >= 0
-        product = np.where(used, lanes.product[place], -1)
-        found.append(WideBin(shape, Lanes(product, np.where(used, lanes.case[place], 0))))
+        found.append(WideBin(shape, lanes.at(ordered)))
     return found
 
 
-def _power_of_two(count: int) -> int:
+def _power(count: int, least: int) -> int:
+    """The next power of four times the least, so that few shapes serve; 0 of 0."""
+    return 0 if count == 0 else least * 4 ** int(np.ceil(max(0.0, np.log2(count / least)) / 2))
+
+
+def _doubled(count: int) -> int:
     """The next power of two, of whole chunks; 0 of 0."""
-    return 0 if count == 0 else max(CHUNK, 1 << (count - 1).bit_length())
-
-
-def _power_of_four(count: int) -> int:
-    """The next power of four, so that few shapes serve; 0 of 0."""
-    return 0 if count == 0 else 4 ** int(np.ceil(np.log2(count) / 2))
+    return 0 if count == 0 else max(LEAST_ROWS, 1 << (count - 1).bit_length())
 
 
 def wide_round(
@@ -333,7 +345,8 @@ def wide_round(
     market : Market
     cases : sequence of Listed
     starts : sequence of KernelSolution
-        By scenario, without instruments.
+        By scenario, where to start: prices and premiums; a product that has converged does so
+        without its instruments.
     shape : Wide
     lanes : Lanes
     """
@@ -376,8 +389,7 @@ def _device(
         rows, lane, place = entries(market.exporter_ptr)
         changes.log_supply[lane, place] = shock.log_supply[rows]
         out.started[at] = starts[number].status[mine] == Status.CONVERGED
-        price = np.nan_to_num(starts[number].log_price[rows])
-        out.start[lane, place] = np.where(out.started[lane], price, 0.0)
+        out.start[lane, place] = np.nan_to_num(starts[number].log_price[rows])
         out.log_capacity[lane, place] = _log(given.capacity[rows])
         for name in ("strike", "covered", "upside"):
             getattr(out, name)[lane, place] = getattr(given, name)[rows]
@@ -396,7 +408,7 @@ def _device(
         flow = one.pair[rows]
         here = slice(pairs, pairs := pairs + rows.size)
         out.place[here] = lane * (i * t) + cell(flow, product[lane])
-        out.log_specific[here] = _log(given.specific[flow])
+        out.specific[here] = given.specific[flow]
         out.log_floor[here] = _log(given.floor[flow])
         out.dispersion[here] = given.dispersion[flow]
         out.log_quota[here] = _log(given.quota[flow])
@@ -416,6 +428,7 @@ def _device(
         rows, lane, place = entries(one.limit_ptr)
         out.log_limit[lane, place] = _log(given.group_limit[one.limit[rows]])
         out.group_beyond[lane, place] = given.group_beyond[one.limit[rows]]
+        out.start_premium[lane, place] = starts[number].log_shadow[one.limit[rows]]
     return changes, out
 
 
@@ -433,7 +446,7 @@ def nothing(shape: Wide) -> Measures:
     return Measures(
         column=np.full((k, t), shape.importers, np.int32),
         place=np.arange(cells, cells + p, dtype=np.int32),
-        log_specific=np.full(p, -np.inf),
+        specific=np.zeros(p),
         log_floor=np.full(p, -np.inf),
         dispersion=np.zeros(p),
         log_quota=np.full(p, np.inf),
@@ -451,5 +464,6 @@ def nothing(shape: Wide) -> Measures:
         covered=np.zeros((k, i)),
         upside=np.zeros((k, i)),
         start=np.zeros((k, i)),
+        start_premium=np.zeros((k, groups)),
         started=np.zeros(k, np.bool_),
     )

@@ -31,40 +31,60 @@ UNMOVED = 10.0
 
 
 class Found(NamedTuple):
-    """What comes back for a block; NaN prices and indices where nothing is bought or sold."""
+    """What comes back for a block; NaN prices and indices where nothing is bought or sold.
+
+    Lanes that are not done come back at their best point, with indices of another.
+    """
 
     log_price: Any  # [k, i]
     log_index: Any  # [k, j]
     log_shadow: Any  # [k, g]
-    unmoved: Any  # [k] no instrument binds at the prices to start from
+    unmoved: Any  # [k] no instrument binds at the prices to start from, which solve the product
     done: Any  # [k] the residual reached the tolerance
     active: Any  # [k] an instrument binds
     steps: Any  # [k]
     residual: Any  # [k]
 
 
+class _Seen(NamedTuple):
+    first: Array
+    unmoved: Array  # [k]
+    level: Array  # [k, t]
+    log_index: Array  # [k, j]
+    active: Array  # [k]
+
+
 def solved(lay: Overlay, given: Measures, tolerance: Array, max_steps: Array) -> Found:
     """Solve all lanes of a block."""
 
-    def move(point: Array, level: Array) -> Move:
-        state = evaluate(lay, point, level)
-        return Move(state.step, state.residual, state.level)
+    def move(point: Array, seen: _Seen) -> Move:
+        state = evaluate(lay, point, seen.level)
+        still = given.started & ~state.active & (state.residual <= UNMOVED * tolerance)
+        unmoved = jnp.where(seen.first, still, seen.unmoved)
+        now = _Seen(jnp.array(False), unmoved, state.level, state.log_index, state.active)
+        return Move(state.step, jnp.where(unmoved, 0.0, state.residual), now)
 
-    begin = allowed(lay, joined(lay, given.start))
-    first = evaluate(lay, begin, jnp.zeros(lay.column.shape))
-    unmoved = given.started & ~first.active & (first.residual <= UNMOVED * tolerance)
-    end = iterate(move, begin, first.level, ~unmoved, tolerance, max_steps, partial(allowed, lay))
-    last = evaluate(lay, end.point, end.guess)
+    lanes = given.started.shape
+    never = jnp.zeros(lanes, bool)
+    nothing_seen = _Seen(
+        first=jnp.array(True),
+        unmoved=never,
+        level=jnp.zeros(lay.column.shape),
+        log_index=jnp.zeros(lay.served.shape),
+        active=never,
+    )
+    begin = allowed(lay, joined(lay, given.start, given.start_premium))
+    end = iterate(move, begin, nothing_seen, ~never, tolerance, max_steps, partial(allowed, lay))
     price, premium = split(lay, end.point)
     return Found(
         log_price=jnp.where(lay.market, price, jnp.nan),
-        log_index=jnp.where(lay.served, last.log_index, jnp.nan),
+        log_index=jnp.where(lay.served, end.guess.log_index, jnp.nan),
         log_shadow=premium,
-        unmoved=unmoved,
+        unmoved=end.guess.unmoved,
         done=end.done,
-        active=last.active,
+        active=end.guess.active,
         steps=end.steps,
-        residual=jnp.where(end.done, end.residual, last.residual),
+        residual=end.residual,
     )
 
 
