@@ -15,19 +15,21 @@ from typing import Any
 import numpy as np
 from jax.sharding import Mesh
 
-from tradewedge.kernels import instrumented, jax_checks, jax_instrumented, jax_loop, newton
+from tradewedge.kernels import (
+    armington_cpu,
+    instrumented,
+    jax_checks,
+    jax_instrumented,
+    jax_loop,
+    newton,
+)
 from tradewedge.kernels.dense import block_of, ranges
 from tradewedge.kernels.jax_blocks import Bin, bins, calibration, cases, filled
 from tradewedge.kernels.jax_blocks import ranges as rows_of
 from tradewedge.kernels.jax_rounds import CPU_CELLS, GPU_CELLS, Clock, Turn, compile_all, results
 from tradewedge.kernels.jax_runtime import float64, keep_programs, mesh, on_gpu
 from tradewedge.kernels.market import Ints, KernelSolution, Market, Options, Shock, Status
-from tradewedge.kernels.reference import (
-    empty_solution,
-    has_split_home,
-    record,
-    solve_product,
-)
+from tradewedge.kernels.reference import empty_solution, has_split_home, record
 
 ACCELERATED_STEPS = 150
 """Sweeps after which a product goes to Newton."""
@@ -135,11 +137,11 @@ def _solve_plain(
         for (part, products), round_ in results(turns, limits, where, clock):
             _write(solutions, market, part, products, round_)
     start = perf_counter()
-    split_home = np.flatnonzero(has_split_home(market)).tolist()
+    on_processor = has_split_home(market) | ~np.isnan(market.sigma_groups)
+    on_processor &= np.diff(market.flow_ptr) > 0
     for solution, shock in zip(solutions, shocks, strict=True):
         _judge(solution, market, shock)
-        for product in split_home:
-            solve_product(solution, market, shock, product, options)
+        armington_cpu.solve_rest(solution, market, shock, options, on_processor.copy())
         if second:
             for product in np.flatnonzero(solution.status == Status.MAX_STEPS).tolist():
                 _finish(solution, market, shock, product, options.tolerance, second)
@@ -188,7 +190,7 @@ def _write(
 
 def _judge(solution: KernelSolution, market: Market, shock: Shock) -> None:
     """Take back what was computed for products that cannot be solved."""
-    some = np.diff(market.flow_ptr) > 0
+    some = (np.diff(market.flow_ptr) > 0) & np.isnan(market.sigma_groups)
     usable = jax_checks.valid(market, shock)
     lost = some & usable & ~jax_checks.feasible(market, shock)
     for status, where in (

@@ -184,3 +184,20 @@ def test_derivatives_under_instruments(seed: int) -> None:
     for column, unit in enumerate(np.eye(len(middle))):
         numeric = (residual(middle + step * unit) - residual(middle - step * unit)) / (2 * step)
         np.testing.assert_allclose(matrix[rows, column], numeric[rows], atol=2e-6)
+
+
+@pytest.mark.parametrize("under", [False, True], ids=["plain", "instruments"])
+def test_jax_leaves_groups_to_the_processor(under: bool) -> None:
+    armington_jax = pytest.importorskip("tradewedge.kernels.armington_jax")
+    rng = np.random.default_rng(11)
+    recipe = replace(GROUPED, grouped=0.5, nested=0.3)
+    market = random_market(rng, 12, recipe)
+    shock = random_shock(rng, market)
+    if under:
+        shock = random_instruments(rng, market, shock, most=3)
+    found = armington_jax.solve(market, shock, Options(tolerance=1e-12))
+    other = armington_cpu.solve(market, shock, Options(tolerance=1e-12))
+    assert found.status.tolist() == other.status.tolist()
+    np.testing.assert_allclose(found.log_price, other.log_price, atol=1e-9)
+    mine = np.repeat(~np.isnan(market.sigma_groups), np.diff(market.exporter_ptr))
+    np.testing.assert_array_equal(found.log_price[mine], other.log_price[mine])
