@@ -32,9 +32,12 @@ def read_size(given: str | float) -> float:
 def cost(world: World, wedges: Wedges) -> float:
     """Bytes that one scenario takes while it is solved, beside those of the world."""
     own = {id(array) for duty in world.duties for array in (duty.rows, duty.rate)}
+    own.add(id(world.tariff_base))
     rows = world.exporter_country.size + world.importer_country.size
-    # Its costs in logs by flow; prices and shifters by exporter and importer, in logs and not.
-    return _bytes(wedges, own) + _NUMBER * (world.value.size + 4 * rows + 4 * len(world.products))
+    touched = np.count_nonzero(wedges.touched_flows)
+    # Prices by exporter and importer, in logs and not; rows and costs of the flows it touches,
+    # once more end to end with those of other scenarios.
+    return _bytes(wedges, own) + _NUMBER * (2 * rows + 4 * len(world.products) + 4 * touched)
 
 
 def transient(world: World) -> float:
@@ -45,7 +48,8 @@ def transient(world: World) -> float:
 def _bytes(value: Any, others: set[int]) -> int:
     """Bytes of all arrays inside a record but those of others."""
     if isinstance(value, np.ndarray):
-        return 0 if id(value) in others else value.nbytes
+        # An array of one value for all rows takes no memory.
+        return 0 if id(value) in others or not any(value.strides) else value.nbytes
     if isinstance(value, tuple):
         return sum(_bytes(item, others) for item in value)
     if is_dataclass(value):

@@ -142,25 +142,33 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
     if shock.instruments is not None:
         return instrumented.solve(solve, market, shock, options)
     solution = empty_solution(market)
-    rows = _rows(market, shock)
-    plain = plain_cpu.Rows(*(getattr(rows, name) for name in plain_cpu.Rows._fields))
-    out = plain_cpu.Out(*(getattr(solution, name) for name in plain_cpu.Out._fields))
-    first = accelerated_steps(options)
-    layout = None if market.nested.all() else market.layout
-    pending = (np.diff(market.flow_ptr) > 0) & (layout is None)
-
-    def work(part: tuple[int, int]) -> None:
-        plain_cpu.solve_slice(plain, layout, out, *part, options.tolerance, first, pending)
-
-    if layout is not None:
-        in_parts(work, slices(market.flow_ptr))
-    solve_rest(solution, market, shock, options, pending)
+    solve_products(solution, market, shock, options, np.diff(market.flow_ptr) > 0)
     return solution
 
 
 def accelerated_steps(options: Options) -> int:
     """Sweeps before a product goes to Newton."""
     return min(newton.split_steps(options.max_steps)[0], ACCELERATED_STEPS)
+
+
+def solve_products(
+    solution: KernelSolution, market: Market, shock: Shock, options: Options, wanted: Bools
+) -> None:
+    """Solve the ``wanted`` products [K], which have flows, into ``solution``."""
+    pending = wanted.copy()
+    if not market.nested.all():
+        rows = _rows(market, shock)
+        plain = plain_cpu.Rows(*(getattr(rows, name) for name in plain_cpu.Rows._fields))
+        out = plain_cpu.Out(*(getattr(solution, name) for name in plain_cpu.Out._fields))
+        steps = accelerated_steps(options)
+
+        def work(part: tuple[int, int]) -> None:
+            tolerance = options.tolerance
+            plain_cpu.solve_slice(plain, market.layout, out, *part, tolerance, steps, pending)
+
+        market.layout  # noqa: B018  made once, before there are threads
+        in_parts(work, slices(market.flow_ptr))
+    solve_rest(solution, market, shock, options, pending)
 
 
 def solve_rest(

@@ -6,10 +6,15 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 from time import perf_counter
 
+from tradewedge.kernels.changes import Changes
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock
 
 Solver = Callable[[Market, Shock, Options], KernelSolution]
-BatchSolver = Callable[[Market, Sequence[Shock], Options], list[KernelSolution]]
+BatchSolver = Callable[[Market, Sequence[Changes], Options], list[KernelSolution]]
+
+
+DENSE_TOGETHER = 8
+"""Scenarios that are written out at a time for backends that take dense shocks."""
 
 
 class Backend(StrEnum):
@@ -161,21 +166,46 @@ def solver(backend: Backend) -> Solver:
 def batch_solver(backend: Backend) -> BatchSolver:
     """Return what solves several scenarios of one market at once, with a resolved backend.
 
+    JAX and CuPy get the scenarios ``DENSE_TOGETHER`` at a time, written out for every row.
+
     Raises
     ------
     Unavailable
         For anything that :func:`resolve` does not return.
     """
+    if backend is Backend.CPU:
+        from tradewedge.kernels.batch_cpu import solve_batch as lanes
+
+        return lanes
     if backend is Backend.JAX:
         from tradewedge.kernels.armington_jax import solve_batch as blocks
 
-        return blocks
+        return _written_out(blocks)
     if backend is Backend.CUPY:
         from tradewedge.kernels.armington_cupy import solve_batch as fused
 
-        return fused
+        return _written_out(fused)
     single = solver(backend)
-    return lambda market, shocks, options: [single(market, shock, options) for shock in shocks]
+    return _written_out(
+        lambda market, shocks, options: [single(market, shock, options) for shock in shocks]
+    )
+
+
+def _written_out(
+    solve: Callable[[Market, Sequence[Shock], Options], list[KernelSolution]],
+) -> BatchSolver:
+    """Give a batch solver for dense shocks some at a time."""
+
+    def solve_batch(
+        market: Market, several: Sequence[Changes], options: Options
+    ) -> list[KernelSolution]:
+        found: list[KernelSolution] = []
+        for start in range(0, len(several), DENSE_TOGETHER):
+            some = several[start : start + DENSE_TOGETHER]
+            found += solve(market, [one.shock(market) for one in some], options)
+        return found
+
+    return solve_batch
 
 
 def compile_kernels(backend: Backend, market: Market | None = None) -> float:
@@ -221,5 +251,5 @@ def compile_kernels(backend: Backend, market: Market | None = None) -> float:
 
 def prepare(backend: Backend, market: Market) -> None:
     """Lay the market out for the backend: what no scenario changes, kept on the market."""
-    if backend is Backend.CPU:
-        market.layout  # noqa: B018  cached
+    if backend is Backend.CPU and not market.nested.all():
+        market.layout, market.calm  # noqa: B018  cached

@@ -32,17 +32,17 @@ def solve_batch(
     list of KernelSolution
         In the order given. The kernel never raises for numbers: see their ``status``.
     """
-    apart = [market.nested.all() or one.instruments is not None for one in several]
-    together = [n for n, alone in enumerate(apart) if not alone]
-    found = {
-        n: armington_cpu.solve(market, several[n].shock(market), options)
-        for n, alone in enumerate(apart)
-        if alone
-    }
-    for part in _parts([len(several[n].flow) for n in together]):
-        numbers = together[part]
-        solved = _solve(market, [several[n] for n in numbers], options)
+    nested = bool(market.nested.all())
+    plain = [n for n, one in enumerate(several) if one.instruments is None and not nested]
+    found: dict[int, KernelSolution] = {}
+    for part in _parts([len(several[n].flow) for n in plain]):
+        numbers = plain[part]
+        solve = _side_by_side if len(numbers) >= lanes_cpu.FEWEST else _one_by_one
+        solved = solve(market, [several[n] for n in numbers], options)
         found.update(zip(numbers, solved, strict=True))
+    for n, one in enumerate(several):
+        if n not in found:
+            found[n] = armington_cpu.solve(market, one.shock(market), options)
     return [found[n] for n in range(len(several))]
 
 
@@ -58,12 +58,24 @@ def _parts(entries: Sequence[int]) -> Iterator[slice]:
         yield slice(start, len(entries))
 
 
-def _solve(market: Market, several: Sequence[Changes], options: Options) -> list[KernelSolution]:
-    count = len(several)
-    calm = _calm(market, options)
-    tables = {
-        name: np.repeat(getattr(calm, name)[None], count, axis=0) for name in lanes_cpu.Out._fields
-    }
+def _one_by_one(
+    market: Market, several: Sequence[Changes], options: Options
+) -> list[KernelSolution]:
+    """Solve the products that each scenario touches."""
+    found = _solutions(_unchanged(market, len(several), options))
+    for solution, one in zip(found, several, strict=True):
+        touched = one.products(market)
+        _clear(solution, market, touched)
+        armington_cpu.solve_products(solution, market, one.shock(market), options, touched)
+    return found
+
+
+def _side_by_side(
+    market: Market, several: Sequence[Changes], options: Options
+) -> list[KernelSolution]:
+    """Solve the scenarios that touch a product together."""
+    out = _unchanged(market, len(several), options)
+    found = _solutions(out)
     nothing = calm_shock(market)
     scratch = lanes_cpu.Scratch(*(getattr(nothing, name) for name in lanes_cpu.Scratch._fields))
     rows = plain_cpu.Rows(
@@ -72,9 +84,8 @@ def _solve(market: Market, several: Sequence[Changes], options: Options) -> list
             for name in plain_cpu.Rows._fields
         )
     )
-    out = lanes_cpu.Out(**tables)
     changes = stack(market, several)
-    pending = np.zeros((count, len(market.sigma)), np.bool_)
+    pending = np.zeros((len(several), len(market.sigma)), np.bool_)
     steps = armington_cpu.accelerated_steps(options)
 
     def work(part: tuple[int, int]) -> None:
@@ -83,13 +94,28 @@ def _solve(market: Market, several: Sequence[Changes], options: Options) -> list
         )
 
     in_parts(work, slices(market.flow_ptr))
-    found = [
-        KernelSolution(**{name: table[s] for name, table in tables.items()}) for s in range(count)
-    ]
     for s in np.flatnonzero(pending.any(axis=1)).tolist():
         _clear(found[s], market, pending[s])
         armington_cpu.solve_rest(found[s], market, several[s].shock(market), options, pending[s])
     return found
+
+
+def _unchanged(market: Market, count: int, options: Options) -> lanes_cpu.Out:
+    """Room for solutions in which nothing changes yet."""
+    calm = market.calm
+    if (calm.residual > options.tolerance).any():
+        calm = armington_cpu.solve(market, calm_shock(market), options)
+    return lanes_cpu.Out(
+        *(np.repeat(getattr(calm, name)[None], count, axis=0) for name in lanes_cpu.Out._fields)
+    )
+
+
+def _solutions(out: lanes_cpu.Out) -> list[KernelSolution]:
+    """One solution per scenario, which are views."""
+    fields = lanes_cpu.Out._fields
+    return [
+        KernelSolution(**dict(zip(fields, each, strict=True))) for each in zip(*out, strict=True)
+    ]
 
 
 def _clear(solution: KernelSolution, market: Market, products: Bools) -> None:
@@ -97,10 +123,3 @@ def _clear(solution: KernelSolution, market: Market, products: Bools) -> None:
     solution.log_price[np.repeat(products, np.diff(market.exporter_ptr))] = np.nan
     solution.log_index[np.repeat(products, np.diff(market.importer_ptr))] = np.nan
     solution.iterations[products] = 0
-
-
-def _calm(market: Market, options: Options) -> KernelSolution:
-    """The solution where nothing changes."""
-    if (market.calm.residual <= options.tolerance).all():
-        return market.calm
-    return armington_cpu.solve(market, calm_shock(market), options)

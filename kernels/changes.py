@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tradewedge.kernels.market import Floats, Instruments, Ints, Market, Shock
+from tradewedge.kernels.market import Bools, Floats, Instruments, Ints, Market, Shock
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,17 @@ class Changes:
             log_demand=shock.log_demand[importer],
             instruments=shock.instruments,
         )
+
+    def products(self, market: Market) -> Bools:
+        """Products [K] with a row among these."""
+        touched = np.zeros(len(market.sigma), np.bool_)
+        for rows, ptr in (
+            (self.flow, market.flow_ptr),
+            (self.exporter, market.exporter_ptr),
+            (self.importer, market.importer_ptr),
+        ):
+            touched |= np.diff(np.searchsorted(rows, ptr)) > 0
+        return touched
 
     def shock(self, market: Market) -> Shock:
         """Write the changes out for every row of a market."""

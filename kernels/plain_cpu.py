@@ -169,7 +169,7 @@ def log_of(x, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def solve_slice(rows, layout, out, start, stop, tolerance, max_steps, pending):  # type: ignore[no-untyped-def]
-    """Solve the products of a slice that are plain; mark the others in ``pending``."""
+    """Solve the products of a slice that are ``pending`` [K], and plain; those are not any more."""
     flows = exporters = importers = lines_a = lines_b = 0
     for k in range(start, stop):
         flows = max(flows, rows.flow_ptr[k + 1] - rows.flow_ptr[k])
@@ -180,7 +180,7 @@ def solve_slice(rows, layout, out, start, stop, tolerance, max_steps, pending): 
     single = workspace(flows, _padded(exporters), _padded(importers))
     a, b = np.empty((lines_a, LANES)), np.empty((lines_b, LANES))
     for k in range(start, stop):
-        if rows.flow_ptr[k] < rows.flow_ptr[k + 1]:
+        if pending[k]:
             pending[k] = not solve_product(rows, layout, out, k, single, a, b, tolerance, max_steps)
 
 

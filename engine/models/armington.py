@@ -6,16 +6,16 @@ and Kortum (2008), doi:10.1057/imfsp.2008.17.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
 from tradewedge.errors import ConfigError
-from tradewedge.kernels.backends import Backend, batch_solver, solver
-from tradewedge.kernels.market import KernelSolution, Market, Options, Shock
+from tradewedge.kernels.backends import Backend, batch_solver
+from tradewedge.kernels.changes import Changes
+from tradewedge.kernels.market import KernelSolution, Market, Options
 from tradewedge.kernels.recover import recover
 from tradewedge.models.solution import Solution
-from tradewedge.policy import Wedges, shock
+from tradewedge.policy import Wedges, changes
 from tradewedge.world import World
 
 
@@ -29,6 +29,8 @@ def solve(
 ) -> Solution:
     """Solve every product of ``world`` under ``wedges``.
 
+    Products that they do not touch keep the solution of the baseline.
+
     Parameters
     ----------
     sigma_home : float, optional
@@ -40,9 +42,7 @@ def solve(
     ConfigError
         If ``sigma_home`` is not positive and finite.
     """
-    market = _market(world, sigma_home)
-    change = shock(world, wedges)
-    return _solution(wedges, market, change, solver(backend)(market, change, options))
+    return solve_batch(world, [wedges], options, backend, sigma_home=sigma_home)[0]
 
 
 def solve_batch(
@@ -55,11 +55,11 @@ def solve_batch(
 ) -> list[Solution]:
     """Solve every product under several scenarios at once; as :func:`solve` in all else."""
     market = _market(world, sigma_home)
-    changes = [shock(world, one) for one in wedges]
-    found = batch_solver(backend)(market, changes, options)
+    several = [changes(world, one) for one in wedges]
+    found = batch_solver(backend)(market, several, options)
     return [
         _solution(one, market, change, solved)
-        for one, change, solved in zip(wedges, changes, found, strict=True)
+        for one, change, solved in zip(wedges, several, found, strict=True)
     ]
 
 
@@ -73,7 +73,7 @@ def _market(world: World, sigma_home: float | None) -> Market:
     return replace(world.market, sigma_home=nest)
 
 
-def _solution(wedges: Wedges, market: Market, change: Shock, found: KernelSolution) -> Solution:
+def _solution(wedges: Wedges, market: Market, change: Changes, found: KernelSolution) -> Solution:
     return Solution(
         wedges=wedges,
         price_hat=np.exp(found.log_price),
@@ -82,6 +82,6 @@ def _solution(wedges: Wedges, market: Market, change: Shock, found: KernelSoluti
         iterations=found.iterations,
         residual=found.residual,
         error_bound=found.error_bound,
-        recover=partial(recover, market, change, found),
+        recover=lambda: recover(market, change.shock(market), found),
         log_shadow=found.log_shadow,
     )

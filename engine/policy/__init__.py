@@ -21,7 +21,7 @@ from tradewedge.policy.measures import (
     TradeCost,
 )
 from tradewedge.policy.scenario import Scenario
-from tradewedge.policy.wedges import Group, Match, Owners, Wedges, shock
+from tradewedge.policy.wedges import Group, Match, Owners, Wedges, changes, shock
 
 __all__ = [
     "MEASURES",
@@ -47,6 +47,7 @@ __all__ = [
     "TariffRateQuota",
     "TradeCost",
     "Wedges",
+    "changes",
     "compile_wedges",
     "shock",
 ]

@@ -14,7 +14,7 @@ from tradewedge.errors import ConfigError
 from tradewedge.policy import coverage, scope, stacking
 from tradewedge.policy.assemble import assemble, close
 from tradewedge.policy.checks import EVERYTHING, HYPOTHETICAL
-from tradewedge.policy.draft import Draft, Remark, Task
+from tradewedge.policy.draft import Draft, Remark, Task, constant
 from tradewedge.policy.law import LawOfDays
 from tradewedge.policy.lawbase import LawBase, under_law
 from tradewedge.policy.measures import Agreement, Measure
@@ -143,10 +143,10 @@ def _finish(
 ) -> Wedges:
     """Check the totals and lay out what the measures have made of the draft."""
     close(draft)
-    tariff_new = world.tariff_base.copy()
-    changed = draft.tariff_changed
-    tariff_new[changed] = stack(draft.duties, world.value.size)[changed]
-    export_tax = stack(draft.export_taxes, world.value.size)
+    tariff_new = _tariff_new(world, draft)
+    export_tax = constant(world.value.size, 0.0)
+    if draft.export_taxes:
+        export_tax = stack(draft.export_taxes, world.value.size)
     _check_totals(world, scenario, tariff_new, "duties")
     _check_totals(world, scenario, export_tax, "export taxes")
     _check_sigma(world, scenario, draft.excluded)
@@ -161,7 +161,7 @@ def _finish(
         trade_cost=draft.trade_cost,
         export_taxes=draft.export_taxes,
         export_tax=export_tax,
-        admitted=~draft.excluded,
+        admitted=~draft.excluded if draft.excluded.any() else constant(draft.excluded.size, True),
         supply=draft.supply,
         demand=draft.demand,
         touched_products=_marked(world.flow_product[draft.touched], len(world.products)),
@@ -171,6 +171,19 @@ def _finish(
         instruments=instruments,
         owners=owners,
     )
+
+
+def _tariff_new(world: World, draft: Draft) -> Floats:
+    """Total rates [F]: the baseline's own array where no measure has changed any."""
+    changed = draft.tariff_changed
+    if not changed.any():
+        return world.tariff_base
+    total = world.tariff_base.copy()
+    total[changed] = 0.0
+    for duty in draft.duties:
+        hit = changed[duty.rows]
+        total[duty.rows[hit]] += duty.rate[hit]
+    return total
 
 
 def _spared(

@@ -1,7 +1,7 @@
 """Wedges while measures are being applied, one after the other."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,16 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 QuotaKind = Literal["import_quota", "export_quota", "tariff_rate_quota", "capacity"]
+
+
+def constant(size: int, value: float | bool) -> NDArray[Any]:
+    """An array [size] of one value that takes no memory, and cannot be written to."""
+    return np.broadcast_to(np.asarray(value), (size,))
+
+
+def owned(array: Floats) -> Floats:
+    """The same array, or a copy where it cannot be written to."""
+    return array if array.flags.writeable else array.copy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +146,9 @@ class Draft:
     ``base`` holds the duties before any measure, ``specific`` the specific duties per unit of the
     baseline duty-paid price. ``capacity``, ``strike``, ``covered`` and ``upside`` are those of the
     kernel, [X], each of the first and second with the number of the measure that set it, or -1.
-    ``reach`` [F] is the share of a flow's value that tariffs of the scenario are charged on, the
-    largest where they differ.
+    ``trade_cost``, ``supply`` and ``demand`` may be constants: they are :func:`owned` before they
+    are written to. ``reach`` [F] is the share of a flow's value that tariffs of the scenario are
+    charged on, the largest where they differ.
     """
 
     base: tuple[Duty, ...]
@@ -170,11 +181,11 @@ class Draft:
             duties=duties,
             tariff_changed=np.zeros(f, dtype=bool),
             reach=np.zeros(f),
-            trade_cost=np.ones(f),
+            trade_cost=constant(f, 1.0),
             export_taxes=(),
             excluded=np.zeros(f, dtype=bool),
-            supply=np.ones(x),
-            demand=np.ones(m),
+            supply=constant(x, 1.0),
+            demand=constant(m, 1.0),
             touched=np.zeros(f, dtype=bool),
             capacity=np.full(x, np.inf),
             capacity_number=np.full(x, -1),

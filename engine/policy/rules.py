@@ -18,6 +18,7 @@ from tradewedge.policy.draft import (
     Remark,
     StepDuty,
     Task,
+    owned,
 )
 from tradewedge.policy.measures import (
     Agreement,
@@ -69,6 +70,7 @@ def apply(draft: Draft, task: Task, measure: Measure) -> Remark:
         case Exclusion():
             draft.excluded[task.rows] = True
         case TradeCost():
+            draft.trade_cost = owned(draft.trade_cost)
             draft.trade_cost[task.rows] *= measure.factor
         case ExportTax():
             draft.export_taxes = stacking.add(
@@ -80,6 +82,7 @@ def apply(draft: Draft, task: Task, measure: Measure) -> Remark:
             return shiftrules.supply(draft, task, measure)
         case DemandShift():
             importers = np.unique(task.world.importer_row[task.rows])
+            draft.demand = owned(draft.demand)
             draft.demand[importers] *= measure.factor
         case Capacity():
             return shiftrules.capacity(draft, task, measure)

@@ -112,10 +112,8 @@ def select(index: Index, measure: Measure, where: str) -> Selection:
 def _crossing(index: Index, products: Bools, exporters: Bools, importers: Bools) -> Ints:
     """Flow rows whose product, exporter and importer are all marked."""
     world = index.world
-    rows: Ints
-    if products.all():
-        rows = np.arange(world.value.size)
-    else:
+    rows: Ints | None = None
+    if not products.all():
         first, last = index.flow_ptr[:-1][products], index.flow_ptr[1:][products]
         length = last - first
         offset = np.repeat(first - np.cumsum(length) + length, length)
@@ -125,8 +123,8 @@ def _crossing(index: Index, products: Bools, exporters: Bools, importers: Bools)
         (exporters, world.flow_exporter),
     ):
         if not marked.all():
-            rows = rows[marked[country[rows]]]
-    return rows
+            rows = np.flatnonzero(marked[country]) if rows is None else rows[marked[country[rows]]]
+    return np.arange(world.value.size) if rows is None else rows
 
 
 def _spared(

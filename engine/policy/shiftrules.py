@@ -4,7 +4,7 @@ import numpy as np
 
 from tradewedge.errors import ConfigError
 from tradewedge.policy import goods
-from tradewedge.policy.draft import Draft, Floats, Ints, Quota, Remark, Task
+from tradewedge.policy.draft import Draft, Floats, Ints, Quota, Remark, Task, owned
 from tradewedge.policy.measures import Capacity, ContractForDifference, SupplyShift
 from tradewedge.policy.tons import Weighing, contained, weigh
 from tradewedge.policy.words import exporter_names, some
@@ -145,6 +145,7 @@ def _shift(draft: Draft, task: Task, exporters: Ints, factor: Floats) -> None:
             f"{task.where}: more is taken away than the baseline output of "
             f"{some(exporter_names(task.world, exporters[below]))}; use Exclusion or Capacity"
         )
+    draft.supply = owned(draft.supply)
     draft.supply[exporters] *= factor
 
 

@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
+from tradewedge.kernels.changes import Changes
 from tradewedge.kernels.market import Instruments, Shock
 from tradewedge.policy.draft import QuotaKind
 from tradewedge.policy.measures import Measure
@@ -238,7 +239,7 @@ class Wedges:
         return self.matches[number].measure.authority_name
 
 
-def shock(world: World, wedges: Wedges) -> Shock:
+def changes(world: World, wedges: Wedges) -> Changes:
     """Translate wedges into what a kernel takes.
 
     The delivered price is producer price x (1 + export tax) x trade cost x (1 + tariff), so::
@@ -255,25 +256,33 @@ def shock(world: World, wedges: Wedges) -> Shock:
 
     Returns
     -------
-    Shock
-        ``log_cost`` [F], ``admitted`` [F], ``log_supply`` [X], ``log_demand`` [M], and the
-        instruments.
+    Changes
+        Of the flows, exporters and importers where something is not as in the baseline.
     """
-    log_cost = np.zeros(world.value.size)
     rows = np.flatnonzero(wedges.touched_flows)
-    log_cost[rows] = (
+    log_cost = (
         np.log1p(wedges.tariff_new[rows])
         - np.log1p(world.tariff_base[rows])
         + _log(wedges.trade_cost[rows])
         + _log1p(wedges.export_tax[rows])
     )
-    return Shock(
-        log_cost=log_cost,
-        admitted=wedges.admitted,
-        log_supply=_log(wedges.supply),
-        log_demand=_log(wedges.demand),
+    log_cost[~wedges.admitted[rows]] = np.inf
+    there = log_cost != 0
+    exporter, importer = np.flatnonzero(wedges.supply != 1), np.flatnonzero(wedges.demand != 1)
+    return Changes(
+        flow=rows[there],
+        log_cost=log_cost[there],
+        exporter=exporter,
+        log_supply=np.log(wedges.supply[exporter]),
+        importer=importer,
+        log_demand=np.log(wedges.demand[importer]),
         instruments=wedges.instruments,
     )
+
+
+def shock(world: World, wedges: Wedges) -> Shock:
+    """The same, written out for every flow, exporter and importer."""
+    return changes(world, wedges).shock(world.market)
 
 
 def _log1p(rate: Floats) -> Floats:

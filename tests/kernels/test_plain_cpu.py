@@ -22,7 +22,7 @@ PLAIN = Recipe(
 def left_over(market: Market, shock: Shock) -> np.ndarray:
     """Products that the fast path hands on."""
     solution = reference.empty_solution(market)
-    pending = np.zeros(len(market.sigma), np.bool_)
+    pending = np.ones(len(market.sigma), np.bool_)
     given = {name: getattr(market, name, None) for name in plain_cpu.Rows._fields}
     rows = plain_cpu.Rows(
         *(
