@@ -91,27 +91,30 @@ def bins(market: Market, devices: int, scenarios: int, cells: int) -> list[Bin]:
     modulus = difficulty(market)
     found = []
     for nested in (False, True):
-        mine = flows > 0
-        mine &= (np.isnan(market.sigma_home) != nested) & np.isnan(market.sigma_groups)
-        mine = np.flatnonzero(mine)
+        takes = (np.isnan(market.sigma_home) != nested) & np.isnan(market.sigma_groups)
+        mine = np.flatnonzero((flows > 0) & takes)
         sizes = np.column_stack([padded(rows[mine]), padded(columns[mine])])
         for (i, j), members in merged(sizes, mine):
             ordered = members[np.argsort(modulus[members], kind="stable")]
-            products = dealt(ordered, devices, cells // (scenarios * i * j))
+            lanes = lanes_together(ordered.size, devices, cells // (scenarios * i * j))
+            products = dealt(ordered, devices, lanes)
             there = np.where(products >= 0, flows[products], 0)
             longest = round_up(int(there.sum(axis=2).max()))
-            shape = Shape(devices, scenarios, products.shape[2], i, j, longest, nested)
+            shape = Shape(devices, scenarios, lanes, i, j, longest, nested)
             found.append(Bin(shape, products))
     return found
 
 
-def dealt(ordered: Ints, devices: int, most: int) -> Ints:
-    """Numbers in rounds [round, device, lane] of at most ``most`` lanes, -1 where none is left."""
-    lanes = min(
-        2 ** int(np.log2(max(1, most))),
-        2 ** int(np.ceil(np.log2(max(1, -(-ordered.size // devices))))),
-        MOST_LANES,
+def lanes_together(count: int, devices: int, most: int) -> int:
+    """Lanes of a block, a power of two, where ``count`` products share devices."""
+    wanted = -(-count // devices)
+    return min(
+        1 << max(most, 1).bit_length() - 1, 1 << (max(wanted, 1) - 1).bit_length(), MOST_LANES
     )
+
+
+def dealt(ordered: Ints, devices: int, lanes: int) -> Ints:
+    """Numbers in rounds [round, device, lane], -1 where none is left."""
     rounds = -(-ordered.size // (devices * lanes))
     out = np.full(rounds * devices * lanes, -1, np.int64)
     out[: ordered.size] = ordered
