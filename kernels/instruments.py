@@ -29,6 +29,8 @@ from tradewedge.kernels.market import Bools, Floats, Instruments, Market, Shock
 from tradewedge.kernels.normal import normal_cdf
 
 INVERSE_STEPS = 100
+LARGEST_LOG = 700.0
+"""Log price beyond which contracts see no difference: a premium without end may pass it."""
 
 
 def no_instruments(market: Market) -> Instruments:
@@ -150,7 +152,7 @@ def receipt(log_price: Floats, strike: Floats, upside: Floats) -> tuple[Floats, 
         Log of it, and its elasticity by the producer price; strike 0 pays back from the first
         unit of price.
     """
-    price = np.exp(log_price)
+    price = np.exp(np.minimum(log_price, LARGEST_LOG))
     above = price > strike
     paid = np.where(above, strike + (1 - upside) * (price - strike), strike)
     slope = np.where(above, (1 - upside) * price, 0.0) / paid
