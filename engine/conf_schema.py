@@ -77,7 +77,10 @@ class ModelConf:
     name: ModelName = ModelName.armington
     tolerance: float = 1e-10
     max_steps: int | None = None
-    sigma_home: float | None = None
+    # Numbers, or mappings of HS prefixes; and lists of countries by group.
+    sigma_home: Any = None
+    sigma_groups: Any = None
+    supplier_groups: Any = None
 
 
 @dataclass
@@ -241,7 +244,8 @@ def _file(conf: ElasticitiesConf) -> Path | None:
 
 
 def _model_options(model: ModelConf) -> dict[str, Any]:
-    given = {"max_steps": model.max_steps, "sigma_home": model.sigma_home}
+    names = ("max_steps", "sigma_home", "sigma_groups", "supplier_groups")
+    given = {name: getattr(model, name) for name in names}
     return {key: value for key, value in given.items() if value is not None}
 
 

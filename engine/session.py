@@ -13,7 +13,7 @@ from tradewedge.codes import nearest
 from tradewedge.errors import BackendUnavailable, ConfigError, SolveError
 from tradewedge.kernels import backends
 from tradewedge.kernels.market import Options, Status
-from tradewedge.models import MODELS, Solution
+from tradewedge.models import MODELS, Solution, nests
 from tradewedge.policy import Compiler, Scenario, Wedges
 from tradewedge.result import Result
 from tradewedge.world import World
@@ -22,7 +22,7 @@ OnFailure = Literal["report", "raise"]
 
 #: Options of each model beside ``max_steps``, which all take.
 MODEL_OPTIONS: Mapping[str, frozenset[str]] = {
-    "armington": frozenset({"sigma_home"}),
+    "armington": nests.OPTIONS,
     "gsim": frozenset(),
     "smart": frozenset(),
 }

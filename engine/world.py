@@ -404,7 +404,7 @@ class World:
 
     @cached_property
     def market(self) -> Market:
-        """The arrays that kernels take; the nest of home against imports is off."""
+        """The arrays that kernels take; nests are off."""
         k = len(self.products)
         bounds = np.arange(k + 1)
         return Market(
@@ -421,6 +421,11 @@ class World:
             sigma_home=np.full(k, np.nan),
             epsilon=self.epsilon,
         )
+
+    @cached_property
+    def variants(self) -> dict[str, Market]:
+        """Markets that a model has derived from :attr:`market`, by what was asked for."""
+        return {}
 
     @cached_property
     def data_hash(self) -> str:

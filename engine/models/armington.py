@@ -5,15 +5,15 @@ and Kortum (2008), doi:10.1057/imfsp.2008.17.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from tradewedge.errors import ConfigError
 from tradewedge.kernels.backends import Backend, batch_solver
 from tradewedge.kernels.changes import Changes
 from tradewedge.kernels.market import KernelSolution, Market, Options
 from tradewedge.kernels.recover import recover
+from tradewedge.models.nests import market_of
 from tradewedge.models.solution import Solution
 from tradewedge.policy import Wedges, changes
 from tradewedge.world import World
@@ -24,8 +24,7 @@ def solve(
     wedges: Wedges,
     options: Options,
     backend: Backend,
-    *,
-    sigma_home: float | None = None,
+    **nests: Any,
 ) -> Solution:
     """Solve every product of ``world`` under ``wedges``.
 
@@ -33,16 +32,10 @@ def solve(
 
     Parameters
     ----------
-    sigma_home : float, optional
-        Substitution between home sales and the bundle of imports: turns on that nest for every
-        product. Default: all suppliers, home included, form one CES.
-
-    Raises
-    ------
-    ConfigError
-        If ``sigma_home`` is not positive and finite.
+    **nests
+        See :func:`~.nests.market_of`. Default: all suppliers, home included, form one CES.
     """
-    return solve_batch(world, [wedges], options, backend, sigma_home=sigma_home)[0]
+    return solve_batch(world, [wedges], options, backend, **nests)[0]
 
 
 def solve_batch(
@@ -50,27 +43,16 @@ def solve_batch(
     wedges: Sequence[Wedges],
     options: Options,
     backend: Backend,
-    *,
-    sigma_home: float | None = None,
+    **nests: Any,
 ) -> list[Solution]:
     """Solve every product under several scenarios at once; as :func:`solve` in all else."""
-    market = _market(world, sigma_home)
+    market = market_of(world, **nests)
     several = [changes(world, one) for one in wedges]
     found = batch_solver(backend)(market, several, options)
     return [
         _solution(one, market, change, solved)
         for one, change, solved in zip(wedges, several, found, strict=True)
     ]
-
-
-def _market(world: World, sigma_home: float | None) -> Market:
-    """The world's market, with the nest of home sales if there is to be one."""
-    if sigma_home is None:
-        return world.market
-    if not isinstance(sigma_home, int | float) or not 0 < sigma_home < np.inf:
-        raise ConfigError(f"sigma_home is a positive number, not {sigma_home!r}")
-    nest = np.full(len(world.products), float(sigma_home))
-    return replace(world.market, sigma_home=nest)
 
 
 def _solution(wedges: Wedges, market: Market, change: Changes, found: KernelSolution) -> Solution:

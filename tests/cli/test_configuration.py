@@ -99,6 +99,10 @@ def test_scalars_of_measures_are_text_or_rates(path: Path) -> None:
 def test_settings_hold_nothing_of_omegaconf() -> None:
     settings = _compose("model.max_steps=10", "model.sigma_home=3")
     assert settings.model_options == {"max_steps": 10, "sigma_home": 3.0}
+    nests = ("model.supplier_groups={allied: [G7, AUS]}", "+model.sigma_groups.2846=1.5")
+    told = _compose(*nests).model_options
+    assert told == {"supplier_groups": {"allied": ["G7", "AUS"]}, "sigma_groups": {"2846": 1.5}}
+    assert type(told["supplier_groups"]) is dict
     assert not any(OmegaConf.is_config(value) for value in vars(settings).values())
 
 

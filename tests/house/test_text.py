@@ -48,7 +48,8 @@ def test_no_path_of_somebodys_machine(repository: Path, tracked: tuple[str, ...]
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/scenarios.md", "docs/results.md", "docs/data.md"]
+    "page",
+    ["README.md", "docs/scenarios.md", "docs/results.md", "docs/data.md", "docs/model.md"],
 )
 def test_examples_run(page: str, repository: Path, tmp_path: Path) -> None:
     blocks = PYTHON.findall((repository / page).read_text(encoding="utf-8"))

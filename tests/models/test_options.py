@@ -14,6 +14,10 @@ WorldMaker = Callable[..., tw.World]
 DUTY = tw.Scenario("duty", [tw.Tariff(importer="USA", exporter="CHN", rate=0.25)])
 
 
+def grouping(groups: object) -> dict[str, Any]:
+    return {"model_options": {"supplier_groups": groups, "sigma_groups": 2.0}}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -25,6 +29,19 @@ DUTY = tw.Scenario("duty", [tw.Tariff(importer="USA", exporter="CHN", rate=0.25)
         ({"model_options": {"sigma_home": float("nan")}}, "sigma_home is a positive number"),
         ({"model_options": {"sigma_home": float("inf")}}, "sigma_home is a positive number"),
         ({"model_options": {"sigma_home": "low"}}, "sigma_home is a positive number, not 'low'"),
+        ({"model_options": {"sigma_home": {"99": 2.0}}}, "no product of world .* begins with '99'"),
+        ({"model_options": {"sigma_home": {2846: 2.0}}}, 'text in quotes or "\\*", not 2846'),
+        ({"model_options": {"sigma_home": {}}}, "sigma_home is empty"),
+        ({"model_options": {"sigma_groups": 2.0}}, "sigma_groups needs supplier_groups too"),
+        (
+            {"model_options": {"supplier_groups": {"a": "USA"}}},
+            "needs sigma_groups too",
+        ),
+        (grouping(["USA"]), "supplier_groups names groups of countries"),
+        (grouping({"a": "USA", "b": ["JPN", "USA"]}), "b: USA is in group 'a' already"),
+        (grouping({"a": "NZL"}), "a: none of its countries is in world"),
+        (grouping({"a": "G77"}), "supplier_groups: a"),
+        (grouping({"a": []}), "empty list"),
         ({"model_options": {"max_steps": 0}}, "max_steps is a positive integer, not 0"),
         ({"model_options": {"max_steps": 1.5}}, "max_steps is a positive integer, not 1.5"),
         ({"tolerance": 0.0}, "tolerance is a small positive number"),
