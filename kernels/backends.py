@@ -63,7 +63,7 @@ def _probe_cupy() -> tuple[bool, str]:
 
     available, clause = probe_gpu()
     if available:
-        clause += "; products with instruments on the processor"
+        clause += "; products with instruments or groups of suppliers on the processor"
     return available, clause
 
 
@@ -76,7 +76,7 @@ def _probe_jax() -> tuple[bool, str]:
         return False, f"JAX does not start: {error}"
     kind = f"GPU ({where.devices.flat[0].device_kind})" if on_gpu(where) else "CPU"
     count = f"{where.size} {kind} device{'s' if where.size > 1 else ''}"
-    return True, f"compiled by XLA for {count}; products with instruments on the processor"
+    return True, f"compiled by XLA for {count}; products with groups of suppliers on the processor"
 
 
 def _gpu_for_jax() -> tuple[bool, str]:
