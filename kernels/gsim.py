@@ -172,6 +172,7 @@ def _valid_products(market: Market, cost: Floats, supply: Floats, demand: Floats
     sigma, eta, upper = market.sigma, market.eta, market.sigma_home
     good = np.isfinite(sigma) & (sigma > 0) & np.isfinite(eta) & (eta >= 0)
     good &= np.isnan(upper) | (np.isfinite(upper) & (upper > 0))
+    good &= np.isnan(market.sigma_groups)  # a nest that the linear model does not have
     flow = np.isfinite(cost) & np.isfinite(market.share) & np.isfinite(market.sales_share)
     flow &= (market.share > 0) & (market.sales_share > 0)
     exporter = np.isfinite(supply) & (market.epsilon >= 0)
