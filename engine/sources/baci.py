@@ -18,10 +18,10 @@ import polars as pl
 from tradewedge import codes
 from tradewedge.codes import check_vintage
 from tradewedge.errors import ConfigError, DataError
-from tradewedge.sources import fields, textfiles
-from tradewedge.sources.tally import Rule, sift
-from tradewedge.sources.textfiles import TextTable
-from tradewedge.sources.trade import FLOWS, Trade, pick_years, reject_duplicates
+from tradewedge.sources import fields, files
+from tradewedge.sources.files import Table
+from tradewedge.sources.tally import Rule, Sifted, sift
+from tradewedge.sources.trade import FLOWS, Trade, gather, pick_years
 
 LAYOUT: Final = "a BACI file, whose columns are t,i,j,k,v,q (before 2018: t,hs6,i,j,v,q)"
 #: BACI_HS22_Y2023_V202501.csv, and baci92_2010.csv of the releases before 2018.
@@ -66,7 +66,7 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
     ConfigError
         For years that are not there.
     """
-    found = [match for name in textfiles.names(path) if (match := _FILE.match(name))]
+    found = [match for name in files.names(path) if (match := _FILE.match(name))]
     vintage = _vintage(path, {match[1] for match in found}, options)
     held = {int(match[2]) for match in found}
     if held:
@@ -74,16 +74,15 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
         member = rf"_Y?({'|'.join(map(str, wanted or ()))})(_V\w+)?\.csv$|{_COUNTRIES}"
     else:
         wanted, member = None if years is None else tuple(years), r"\.csv$"
-    with textfiles.opened(path, member) as tables:
+    with files.opened(path, member) as tables:
         dictionaries = [t for t in tables if re.match(_COUNTRIES, t.file)]
         more = _dictionary(dictionaries[0]) if dictionaries else {}
         parts = [_read_year(t, vintage, more, wanted) for t in tables if t not in dictionaries]
-    flows = pl.concat([flows for flows, _ in parts])
-    pick_years(years, flows["year"].unique(), str(path))
+    flows, audit = gather(parts, str(path), years)
     release = next((match[3] for match in found if match[3]), None)
     return Trade(
         flows=flows,
-        audit=pl.concat([audit for _, audit in parts]),
+        audit=audit,
         vintage=vintage,
         title=f"CEPII BACI {vintage}" + (f", release {release}" if release else ""),
         notes=(
@@ -106,7 +105,7 @@ def _vintage(path: str | Path, told: set[str], options: Options) -> str:
     return check_vintage(("19" if int(digits) > 80 else "20") + digits)
 
 
-def _dictionary(table: TextTable) -> dict[str, str]:
+def _dictionary(table: Table) -> dict[str, str]:
     """The country file of a release: code to ISO3, for codes newer than our own table."""
     for code, iso3 in _DICTIONARIES:
         if {code, iso3} <= set(table.columns):
@@ -127,9 +126,9 @@ def _dictionary(table: TextTable) -> dict[str, str]:
 
 
 def _read_year(
-    table: TextTable, vintage: str, more: Mapping[str, str], years: Sequence[int] | None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Flows and audit of one file."""
+    table: Table, vintage: str, more: Mapping[str, str], years: Sequence[int] | None
+) -> Sifted:
+    """One file."""
     k = "hs6" if "hs6" in table.columns else "k"
     table.require(["t", "i", "j", k, "v", "q"], LAYOUT)
 
@@ -176,6 +175,4 @@ def _read_year(
         Rule("value 0", pl.col("value") == 0),
     ]
     notes = [fields.zero_restored(k)]
-    done = sift(table, prepare, rules, FLOWS, step=table.file, notes=notes, quick=quick)
-    reject_duplicates(done.frame, table.name)
-    return done.frame, done.audit
+    return sift(table, prepare, rules, FLOWS, step=table.file, notes=notes, quick=quick)

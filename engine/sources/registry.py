@@ -38,7 +38,11 @@ class Source:
         return made
 
 
-SOURCES: Final = (Source("baci", "CEPII BACI: a year's csv, or the zip of a release"),)
+SOURCES: Final = (
+    Source("baci", "CEPII BACI: a year's csv, or the zip of a release"),
+    Source("comtrade", "UN Comtrade: downloads of today's site, of the API, or of before 2022"),
+    Source("table", "a table of your own, in our columns or described in a YAML file"),
+)
 
 
 def source(name: str) -> Source:

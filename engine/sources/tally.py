@@ -53,12 +53,15 @@ class Rule:
         The column at fault: such a row is an error, not a drop.
     hint : str
         What to do about the error.
+    name : str, optional
+        What messages call the field; default: its own name.
     """
 
     text: str
     rows: pl.Expr
     field: str | None = None
     hint: str = ""
+    name: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +151,18 @@ def _split(
         [read.filter("sure").select(columns), read.filter(~pl.col("sure")).select(raw)], table
     )
     return sure, doubtful.lazy()
+
+
+def drop(done: Sifted, step: str, text: str, rows: pl.Expr) -> Sifted:
+    """Drop further rows for a reason that shows only when all are read."""
+    taken, kept = done.frame.filter(rows), done.frame.filter(~rows)
+    if taken.is_empty():
+        return done
+    last = (pl.col("step") == step) & (pl.col("reason") == KEPT)
+    index = int(done.audit.select(last.arg_true()).item())
+    lines = [(step, DROPPED + text, *exact(taken)), (step, KEPT, *exact(kept))]
+    parts = [done.audit[:index], audit_frame(lines), done.audit[index + 1 :]]
+    return Sifted(kept, pl.concat(parts))
 
 
 def totals(weight: str) -> list[pl.Expr]:
@@ -247,12 +262,12 @@ def _fault(
 ) -> DataError:
     """The error for the first row that a rule rejects."""
     rule = rules[index]
-    numbered = prepare(table.scan().with_row_index("_row")).with_columns(_rule=_first_of(rules))
+    numbered = prepare(table.scan()).with_row_index("_row").with_columns(_rule=_first_of(rules))
     first = collect([numbered.filter(pl.col("_rule") == index).sort("_row").head(1)], table)
     row = first[0].row(0, named=True)
     also = f" (and {rows - 1:,} more rows)" if rows > 1 else ""
     hint = f". {rule.hint}" if rule.hint else ""
     return DataError(
-        f"{table.name}, {table.place(row['_row'])}: {rule.field} {rule.text}: "
+        f"{table.name}, {table.place(row['_row'])}: {rule.name or rule.field} {rule.text}: "
         f"{row[rule.field or '']!r}{also}{hint}"
     )

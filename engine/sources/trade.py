@@ -6,8 +6,9 @@ from typing import Final
 
 import polars as pl
 
-from tradewedge import keys
+from tradewedge import codes, keys
 from tradewedge.errors import ConfigError, DataError
+from tradewedge.sources.tally import DROPPED, Sifted, drop, exact
 
 FLOWS: Final = ("year", "product", "exporter", "importer", "value", "quantity")
 KEY: Final = ("year", "product", "exporter", "importer")
@@ -76,6 +77,66 @@ def pick_years(asked: Sequence[int] | None, held: Iterable[int], where: str) -> 
             f"{where} has no year {', '.join(map(str, missing))}; it holds {listed or 'none'}"
         )
     return tuple(sorted(set(asked)))
+
+
+def gather(
+    parts: Sequence[Sifted], where: str, years: Sequence[int] | None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The flows and the audit of all files together.
+
+    Raises
+    ------
+    DataError
+        If nothing is kept, or a flow is stated twice.
+    ConfigError
+        For years that are not there.
+    """
+    flows, audit = (
+        pl.concat(tables)
+        for tables in ([part.frame for part in parts], [part.audit for part in parts])
+    )
+    if flows.is_empty():
+        lost = audit.filter(pl.col("reason").str.starts_with(DROPPED))
+        told = lost.group_by("reason", maintain_order=True).agg(pl.col("rows").sum()).iter_rows()
+        why = ", ".join(f"{rows:,} {reason.removeprefix(DROPPED)}" for reason, rows in told)
+        raise DataError(f"{where}: no flow between two countries is left of its rows ({why})")
+    reject_duplicates(flows, where)
+    pick_years(years, flows["year"].unique(), where)
+    return flows, audit
+
+
+UNION: Final = "EU27"
+#: From this share of the union's own value on, its members beside it count as complete.
+_COMPLETE: Final = 0.98
+
+
+def without_union(done: Sifted, step: str) -> tuple[Sifted, dict[str, tuple[str, ...]]]:
+    """Count the European Union once where it and members of it are partners side by side.
+
+    Members that together have the union's value stay and the union goes; members that do not,
+    such as one that is listed beside it by mistake, go and the union stays.
+
+    Returns
+    -------
+    Sifted
+    dict
+        The aggregates that stay, with members.
+    """
+    members = codes.group_members(UNION)
+    aggregates = {}
+    for end in ("exporter", "importer"):
+        place = pl.col(end).cast(pl.String)
+        union, parts = (
+            exact(done.frame.filter(which)) for which in (place == UNION, place.is_in(members))
+        )
+        if union[0] and parts[0] and parts[1] >= _COMPLETE * union[1]:
+            text = f"European Union as {end}, beside its members"
+            done = drop(done, step, text, place == UNION)
+        elif union[0]:
+            text = f"member of the European Union as {end}, inside it as well"
+            done = drop(done, step, text, place.is_in(members))
+            aggregates[UNION] = members
+    return done, aggregates
 
 
 def reject_duplicates(flows: pl.DataFrame, where: str, key: Sequence[str] = KEY) -> None:

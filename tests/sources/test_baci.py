@@ -256,7 +256,7 @@ def test_sample_of_two_exporters(shared_dir: Path) -> None:
     ],
 )
 def test_country_dictionaries_of_three_generations(shared_dir: Path, name: str) -> None:
-    from tradewedge.sources.textfiles import table
+    from tradewedge.sources.files import table
 
     found = baci._dictionary(table(shared_dir / "data/baci_raw_layout_samples" / name))
     assert len(found) > 230

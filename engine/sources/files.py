@@ -1,4 +1,4 @@
-"""Delimited text, plain or compressed, as tables whose every column is text."""
+"""Delimited text, plain or compressed, and Parquet, as tables whose every column is text."""
 
 import csv
 import gzip
@@ -20,7 +20,7 @@ from tradewedge.errors import DataError
 
 _MARKS: Final = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _CHUNK: Final = 1 << 20
-_COMPRESSED: Final = (".gz", ".zip")
+_PARQUET: Final = (".parquet", ".pq")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ class TextTable:
     columns : tuple of str
         As in its first line.
     separator : str
+    lossy : bool
+        Whether bytes that are not UTF-8 are let through as a replacement character: for files
+        with names in other encodings, whose codes and numbers are plain.
     """
 
     name: str
@@ -45,13 +48,17 @@ class TextTable:
     path: Path
     columns: tuple[str, ...]
     separator: str = ","
+    lossy: bool = False
 
     def scan(self) -> pl.LazyFrame:
         """Its rows, lazily; every column is text, an empty field null."""
         return pl.scan_csv(
             self.path,
+            has_header=False,
+            skip_lines=1,
             schema=dict.fromkeys(self.columns, pl.String),
             separator=self.separator,
+            encoding="utf8-lossy" if self.lossy else "utf8",
         )
 
     def place(self, row: int) -> str:
@@ -81,27 +88,64 @@ class TextTable:
         DataError
             Naming what is missing, what the header has, and the layout expected.
         """
-        missing = [name for name in names if name not in self.columns]
-        if missing:
-            near = nearest(missing[0], self.columns)
-            hint = f" (did {' or '.join(near)} mean {missing[0]}?)" if near else ""
-            raise DataError(
-                f"{self.name}, line 1: no column {', '.join(missing)}{hint}; the header is "
-                f"{', '.join(self.columns)}. This is not {what}"
-            )
+        _require(self, names, what, f"{self.name}, line 1")
+
+
+@dataclass(frozen=True)
+class ParquetTable:
+    """A Parquet file, read as if it were text: attributes as of :class:`TextTable`."""
+
+    name: str
+    file: str
+    path: Path
+    columns: tuple[str, ...]
+
+    def scan(self) -> pl.LazyFrame:
+        """Its rows, lazily, every column as text."""
+        return pl.scan_parquet(self.path).select(pl.col(self.columns).cast(pl.String))
+
+    def place(self, row: int) -> str:
+        """Number of a data row, counted from 1."""
+        return f"row {row + 1}"
+
+    def explain(self, error: Exception) -> str:
+        """Why it cannot be read."""
+        return f"cannot be read: {error}"
+
+    def require(self, names: Sequence[str], what: str) -> None:
+        """Every one of these columns is there; see :meth:`TextTable.require`."""
+        _require(self, names, what, self.name)
+
+
+Table = TextTable | ParquetTable
+
+
+def _require(table: Table, names: Sequence[str], what: str, where: str) -> None:
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        near = nearest(missing[0], table.columns)
+        hint = f" (did {' or '.join(near)} mean {missing[0]}?)" if near else ""
+        raise DataError(
+            f"{where}: no column {', '.join(missing)}{hint}; the header is "
+            f"{', '.join(table.columns)}. This is not {what}"
+        )
 
 
 @contextmanager
-def opened(path: str | Path, member: str = r"\.(csv|txt)$") -> Iterator[list[TextTable]]:
+def opened(
+    path: str | Path, member: str = r"\.(csv|txt)$", *, lossy: bool = False
+) -> Iterator[list[Table]]:
     """The tables of a file, a zip, or a folder, for as long as the context lasts.
 
     Parameters
     ----------
     path : str or Path
-        A text file, the same compressed as ``.gz``, a ``.zip``, or a folder of any of these.
+        A text or Parquet file, a text compressed as ``.gz``, a ``.zip``, or a folder of these.
     member : str
         Regular expression that the name of a wanted file matches, in any case; of a single file
         that the user names it is not asked.
+    lossy : bool
+        As in :class:`TextTable`.
 
     Raises
     ------
@@ -116,10 +160,22 @@ def opened(path: str | Path, member: str = r"\.(csv|txt)$") -> Iterator[list[Tex
         hint = f"; there is {', '.join(near)}" if near else ""
         raise DataError(f"there is no file {place}{hint}")
     with TemporaryDirectory(prefix="tradewedge-") as scratch:
-        found = [table(*file) for file in _files(place, wanted, Path(scratch), asked=True)]
+        files = _files(place, wanted, Path(scratch), asked=True)
+        found: list[Table] = [
+            _parquet(*file) if file[0].suffix.lower() in _PARQUET else table(*file, lossy=lossy)
+            for file in files
+        ]
         if not found:
             raise DataError(f"{place}: holds no file whose name matches {member}")
         yield found
+
+
+def _parquet(path: Path, name: str, file: str) -> ParquetTable:
+    try:
+        columns = tuple(pl.read_parquet_schema(path))
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"{name}: cannot be read as Parquet: {error}") from error
+    return ParquetTable(name, file, path, columns)
 
 
 def names(path: str | Path) -> list[str]:
@@ -133,8 +189,12 @@ def names(path: str | Path) -> list[str]:
     return [place.name.removesuffix(".gz")]
 
 
-def table(path: Path, name: str | None = None, file: str | None = None) -> TextTable:
+def table(
+    path: Path, name: str | None = None, file: str | None = None, *, lossy: bool = False
+) -> TextTable:
     """A plain text file as a table, its header read; told what messages call it.
+
+    Some sites end every row with a separator too many; the last column is then called "".
 
     Raises
     ------
@@ -143,21 +203,29 @@ def table(path: Path, name: str | None = None, file: str | None = None) -> TextT
     """
     name = name or str(path)
     with path.open("rb") as raw:
-        start = raw.readline(_CHUNK)
+        start, second = raw.readline(_CHUNK), raw.readline(_CHUNK)
     for mark, encoding in _MARKS.items():
         if start.startswith(mark):
             raise DataError(f"{name}: is {encoding} text; save it as UTF-8")
+    errors = "replace" if lossy else "strict"
     try:
-        line = start.decode("utf-8-sig").rstrip("\r\n")
+        line = start.decode("utf-8-sig", errors).rstrip("\r\n")
     except UnicodeDecodeError as error:
         raise DataError(f"{name}, line 1: is not UTF-8 text: {error}") from error
     if not line.strip() or "\0" in line:
         raise DataError(f"{name}: is {'empty' if not line.strip() else 'not a text file'}")
     separator = max(",;\t|", key=line.count)
-    fields = next(csv.reader([line], delimiter=separator))
-    return TextTable(
-        name, file or path.name, path, tuple(field.strip() for field in fields), separator
+    columns, fields = (
+        next(csv.reader([text], delimiter=separator), [])
+        for text in (line, second.decode("utf-8", "replace"))
     )
+    if len(fields) == len(columns) + 1 and not fields[-1].strip():
+        columns.append("")
+    named = tuple(column.strip() for column in columns)
+    twice = next((column for column in named if named.count(column) > 1), None)
+    if twice is not None:
+        raise DataError(f"{name}, line 1: two columns are called {twice!r}")
+    return TextTable(name, file or path.name, path, named, separator, lossy)
 
 
 def _files(
