@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from importlib.util import find_spec
 from pkgutil import iter_modules
 from time import perf_counter
 
 from tradewedge.kernels.changes import Changes
+from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock
 
 Solver = Callable[[Market, Shock, Options], KernelSolution]
@@ -163,10 +165,16 @@ def solver(backend: Backend) -> Solver:
     raise Unavailable(f"backend {str(backend)!r} has no kernel; see resolve()")
 
 
-def batch_solver(backend: Backend) -> BatchSolver:
+def batch_solver(backend: Backend, clock: Clock | None = None) -> BatchSolver:
     """Return what solves several scenarios of one market at once, with a resolved backend.
 
     JAX and CuPy get the scenarios ``DENSE_TOGETHER`` at a time, written out for every row.
+
+    Parameters
+    ----------
+    backend : Backend
+    clock : Clock, optional
+        Is added to by what copies to a device: JAX and CuPy.
 
     Raises
     ------
@@ -180,11 +188,11 @@ def batch_solver(backend: Backend) -> BatchSolver:
     if backend is Backend.JAX:
         from tradewedge.kernels.armington_jax import solve_batch as blocks
 
-        return _written_out(blocks)
+        return _written_out(partial(blocks, clock=clock))
     if backend is Backend.CUPY:
         from tradewedge.kernels.armington_cupy import solve_batch as fused
 
-        return _written_out(fused)
+        return _written_out(partial(fused, clock=clock))
     single = solver(backend)
     return _written_out(
         lambda market, shocks, options: [single(market, shock, options) for shock in shocks]

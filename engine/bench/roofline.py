@@ -54,15 +54,17 @@ def traffic(market: "Market", iterations: NDArray[np.int64]) -> Traffic:
     ----------
     market : Market
     iterations : int64 [K]
-        Sweeps of each product.
+        Sweeps of each product; 0 where it was not solved because nothing touches it.
     """
-    flows = np.diff(market.flow_ptr)
+    solved = iterations > 0
+    sizes = (market.flow_ptr, market.exporter_ptr, market.importer_ptr)
+    flows, exporters, importers = (np.diff(ptr)[solved] for ptr in sizes)
     once = (
         _FLOW_BYTES * int(flows.sum())
-        + _EXPORTER_BYTES * len(market.epsilon)
-        + _IMPORTER_BYTES * int(market.importer_ptr[-1])
+        + _EXPORTER_BYTES * int(exporters.sum())
+        + _IMPORTER_BYTES * int(importers.sum())
     )
-    return Traffic(once=once, swept=_SWEEP_BYTES * int(flows @ iterations))
+    return Traffic(once=once, swept=_SWEEP_BYTES * int(flows @ iterations[solved]))
 
 
 def fraction(moved: float, seconds: float, bandwidth: float | None) -> float | None:

@@ -28,7 +28,7 @@ from tradewedge.kernels.backends import Backend
 from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.market import Options, Status
 from tradewedge.models import Solution, armington
-from tradewedge.policy import Compiler, Wedges, shock
+from tradewedge.policy import Compiler, Wedges, changes
 from tradewedge.world import World
 from tradewedge.worlds import load_world
 
@@ -154,7 +154,8 @@ def test_case(benchmark: Any, suite: Suite, case: Case) -> None:
     prepare = _seconds(lambda: backends.prepare(backend, world.market))
     compiler = Compiler(world)
     wedges = [compiler.compile(one) for one in scenarios(world, case.measure, case.scenarios)]
-    solve = partial(_solve, world, wedges, options, backend)
+    # From aligned wedges to prices, as timings["solve"] counts.
+    solve = partial(armington.solve_batch, world, wedges, options, backend)
     first = _seconds(solve)
     rounds = 1 if case.cold else _rounds(suite.effort, _seconds(solve))
     found = benchmark.pedantic(solve, rounds=rounds)
@@ -168,15 +169,6 @@ def test_case(benchmark: Any, suite: Suite, case: Case) -> None:
     benchmark.extra_info["phases"] = _phases(world, wedges, options, backend)
     median = float(np.median(benchmark.stats.stats.data))
     suite.tell({"event": "done", "case": case.name, "seconds": median, "rounds": rounds})
-
-
-def _solve(
-    world: World, wedges: Sequence[Wedges], options: Options, backend: Backend
-) -> list[Solution]:
-    """From aligned wedges to prices, as ``timings["solve"]`` counts."""
-    if len(wedges) == 1:
-        return [armington.solve(world, wedges[0], options, backend)]
-    return armington.solve_batch(world, wedges, options, backend)
 
 
 def _seconds(call: Callable[[], object]) -> float:
@@ -221,10 +213,10 @@ def _phases(
     """Seconds of one more solve by what they went for; None where nothing is copied."""
     if backend not in (Backend.JAX, Backend.CUPY):
         return None
-    changes = [shock(world, one) for one in wedges]
-    batch: Any = backends.batch_solver(backend)
+    several = [changes(world, one) for one in wedges]
     clock = Clock()
-    total = _seconds(lambda: batch(world.market, changes, options, clock=clock))
+    solve = backends.batch_solver(backend, clock)
+    total = _seconds(lambda: solve(world.market, several, options))
     known = clock.compile + clock.transfer + clock.solve
     return {
         "compile": clock.compile,

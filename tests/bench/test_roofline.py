@@ -14,6 +14,9 @@ def test_bytes_of_a_solve() -> None:
     found = traffic(market, np.array([1, 2, 4]))
     assert found.once == 24 * 33 + 6 * 24 + 12 * 16
     assert found.swept == 8 * (1 + 2 + 4) * 24
+    untouched = traffic(market, np.array([1, 0, 4]))
+    assert untouched.once == 16 * 33 + 4 * 24 + 8 * 16
+    assert untouched.swept == 8 * (1 + 4) * 24
 
 
 def test_share_of_a_bandwidth() -> None:
