@@ -32,7 +32,8 @@ class Result(Tables):
         What ``_base`` and ``_hat`` refer to: the data year, or a reference scenario's solution.
     model, backend, backend_reason : str
     timings : mapping
-        Seconds: ``prepare`` (layout of the world), ``compile``, ``solve``.
+        Seconds: ``prepare`` (layout of the world), ``compile``, ``solve`` (from aligned wedges to
+        prices); of the last, ``transfer`` where the backend copies to a device.
     options : mapping
         tolerance, max_steps and model options as used.
     """

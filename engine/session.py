@@ -12,6 +12,7 @@ from tradewedge.budget import cost
 from tradewedge.codes import nearest
 from tradewedge.errors import BackendUnavailable, ConfigError, SolveError
 from tradewedge.kernels import backends
+from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.market import Options, Status
 from tradewedge.models import MODELS, Solution, nests
 from tradewedge.policy import Compiler, Scenario, Wedges
@@ -97,6 +98,10 @@ class Session:
         except backends.Unavailable as error:
             raise BackendUnavailable(str(error)) from error
         self._timings = {"prepare": 0.0, "compile": 0.0, "solve": 0.0}
+        self._clock = Clock()
+        self._passed = dict(self._extra)
+        if self._model == "armington":
+            self._passed["clock"] = self._clock
         with self.timed("prepare"):
             self._world.market  # noqa: B018  builds the layout, which is cached on the world
         if self._model == "armington":
@@ -123,9 +128,18 @@ class Session:
             model=self._model,
             backend=self._backend.value,
             backend_reason=self._reason,
-            timings=dict(self._timings),
+            timings=self._seconds(),
             options={**asdict(self._options), **self._extra},
         )
+
+    def _seconds(self) -> dict[str, float]:
+        """The timings; what was compiled while solving counts as compiling."""
+        found = dict(self._timings)
+        found["compile"] += self._clock.compile
+        found["solve"] -= self._clock.compile
+        if self._clock.transfer:
+            found["transfer"] = self._clock.transfer
+        return found
 
     def solve(self, cases: Sequence[Scenario], memory: float) -> Iterator[list[Solution]]:
         """Solve scenarios, in their order, so many at a time as fit.
@@ -156,9 +170,9 @@ class Session:
         model, given = MODELS[self._model], (self._options, self._backend)
         with self.timed("solve"):
             if len(several) == 1:
-                found = [model.solve(self._world, several[0], *given, **self._extra)]
+                found = [model.solve(self._world, several[0], *given, **self._passed)]
             else:
-                found = model.solve_batch(self._world, several, *given, **self._extra)
+                found = model.solve_batch(self._world, several, *given, **self._passed)
         if self._strict:
             _check_solved(self._world, found)
         return found

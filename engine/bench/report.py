@@ -327,8 +327,8 @@ def _bandwidth(merged: Merged, *, draw: bool) -> Iterator[Block]:
         "Useful bytes, counted, not measured by the processor: every input read once and every "
         "price written once; and the weights of all flows, twice a sweep. Shares are of the "
         "triad's bandwidth from memory and from cache on the same device. A kernel that pads, or "
-        "copies, moves more than it is credited with; a batch that reads once for several scenarios "
-        "moves less. Products that nothing touches are neither solved nor counted."
+        "copies, moves more than it is credited with; a batch that reads once for several "
+        "scenarios moves less. Products that nothing touches are neither solved nor counted."
     )
     if draw:
         yield plots.bandwidth(merged, named)

@@ -11,6 +11,7 @@ import numpy as np
 
 from tradewedge.kernels.backends import Backend, batch_solver
 from tradewedge.kernels.changes import Changes
+from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.market import KernelSolution, Market, Options
 from tradewedge.kernels.recover import recover
 from tradewedge.models.nests import market_of
@@ -24,6 +25,7 @@ def solve(
     wedges: Wedges,
     options: Options,
     backend: Backend,
+    clock: Clock | None = None,
     **nests: Any,
 ) -> Solution:
     """Solve every product of ``world`` under ``wedges``.
@@ -32,10 +34,12 @@ def solve(
 
     Parameters
     ----------
+    clock : Clock, optional
+        Is added to where the backend copies to a device.
     **nests
         See :func:`~.nests.market_of`. Default: all suppliers, home included, form one CES.
     """
-    return solve_batch(world, [wedges], options, backend, **nests)[0]
+    return solve_batch(world, [wedges], options, backend, clock, **nests)[0]
 
 
 def solve_batch(
@@ -43,12 +47,13 @@ def solve_batch(
     wedges: Sequence[Wedges],
     options: Options,
     backend: Backend,
+    clock: Clock | None = None,
     **nests: Any,
 ) -> list[Solution]:
     """Solve every product under several scenarios at once; as :func:`solve` in all else."""
     market = market_of(world, **nests)
     several = [changes(world, one) for one in wedges]
-    found = batch_solver(backend)(market, several, options)
+    found = batch_solver(backend, clock)(market, several, options)
     return [
         _solution(one, market, change, solved)
         for one, change, solved in zip(wedges, several, found, strict=True)

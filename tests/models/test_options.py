@@ -95,6 +95,12 @@ def test_a_result_says_how_it_was_made(random_world: WorldMaker) -> None:
     assert repr(result).startswith("<Result of duty in <World user")
 
 
+def test_a_device_tells_transfer_apart(random_world: WorldMaker) -> None:
+    timings = tw.solve(random_world(1), DUTY, backend="jax").timings
+    assert set(timings) == {"prepare", "compile", "solve", "transfer"}
+    assert 0 < timings["transfer"] < timings["solve"]
+
+
 def test_backends_agree(random_world: WorldMaker) -> None:
     world = random_world(2, density=0.5)
     cases = [DUTY, tw.Scenario("lost", [tw.Exclusion(importer="USA", exporter="CHN")])]
