@@ -45,3 +45,8 @@ class Tables:
     def status(self) -> pl.LazyFrame:
         """How the solver ended on every product."""
         return self.scan("status")
+
+
+def as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """A table with its keys as strings, not Enums."""
+    return frame.with_columns(pl.col(pl.Enum).cast(pl.String))

@@ -6,6 +6,7 @@ import polars as pl
 from tradewedge.elasticities import UNADJUSTED
 from tradewedge.kernels.market import Status
 from tradewedge.models import Solution
+from tradewedge.outcomes import keys
 from tradewedge.outcomes.trade import nullable
 from tradewedge.world import World
 
@@ -16,8 +17,8 @@ def parameters(world: World) -> pl.DataFrame:
     e = world.elasticities
     return pl.DataFrame(
         {
-            "product": world.product_column(k),
-            "exporter": world.country_column(world.exporter_country),
+            "product": keys.products(world, k),
+            "exporter": keys.countries(world, world.exporter_country),
             "sigma": e.sigma[k],
             "eta": e.eta[k],
             "epsilon": e.epsilon,

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from tradewedge.elasticities import IMPORT_DEMAND
 from tradewedge.kernels.market import row_sums
+from tradewedge.outcomes import keys as codes
 from tradewedge.outcomes.levels import Levels
 from tradewedge.outcomes.payments import payments
 from tradewedge.outcomes.surplus import consumer_surplus, producer_surplus
@@ -54,9 +55,9 @@ def transfers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
         .sort(TRANSFER_KEYS)
     )
     return total.with_columns(
-        product=world.product_column(total["product"].to_numpy()),
-        payer=world.country_column(total["payer"].to_numpy()),
-        receiver=world.country_column(total["receiver"].to_numpy()),
+        product=codes.products(world, total["product"].to_numpy()),
+        payer=codes.countries(world, total["payer"].to_numpy()),
+        receiver=codes.countries(world, total["receiver"].to_numpy()),
     )
 
 
@@ -98,8 +99,8 @@ def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     net = np.where(inside | at_home, consumer + makers + revenue + rents, np.nan)
     return pl.DataFrame(
         {
-            "product": world.product_column(keys // n),
-            "country": world.country_column(country),
+            "product": codes.products(world, keys // n),
+            "country": codes.countries(world, country),
             "consumer_surplus": nullable(consumer),
             "producer_surplus": nullable(producer),
             "revenue": nullable(revenue),

@@ -21,8 +21,8 @@ from tradewedge.policy.stacking import ordered
 from tradewedge.policy.wedges import Owners
 from tradewedge.world import World
 
-FLOWS = 1 << 18
-"""Flow rows of a part, unless one product has more: 2 MiB per array of numbers."""
+FLOWS = 1 << 19
+"""Flow rows of a part, unless one product has more: 4 MiB per array of numbers."""
 
 Ints = NDArray[np.int64]
 

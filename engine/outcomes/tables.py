@@ -12,6 +12,7 @@ from tradewedge.outcomes import diagnosis, levels, limits, money, trade
 from tradewedge.outcomes.levels import Levels
 from tradewedge.outcomes.parts import NOTHING, Part, parts, solution_of, wedges_of, worlds
 from tradewedge.policy import Wedges
+from tradewedge.tables import as_text
 from tradewedge.world import World
 
 
@@ -66,6 +67,9 @@ def scenario_frames(
 ) -> Iterator[dict[str, pl.DataFrame]]:
     """The tables of one scenario, by name, for one range of products after the other.
 
+    Codes in their keys are Enums of the range, of which :func:`~tradewedge.tables.as_text` makes
+    strings.
+
     Parameters
     ----------
     world : World
@@ -85,7 +89,7 @@ def scenario_frames(
         piece = Piece(some, _cut(against, part), solution_of(solution, part))
         yield {
             name: TABLES[name](piece).select(
-                pl.lit(scenario.name).alias("scenario"),
+                pl.lit(scenario.name, dtype=pl.Enum([scenario.name])).alias("scenario"),
                 pl.all(),
                 pl.lit(invented).alias("hypothetical"),
             )
@@ -98,7 +102,7 @@ def _cut(against: Wedges | Solution, part: Part) -> Wedges | Solution:
 
 
 def parameter_frames(world: World, cuts: Sequence[Part] | None = None) -> Iterator[pl.DataFrame]:
-    """The table of parameters, for one range of products after the other."""
+    """The table of parameters, for one range of products after the other; keys are Enums."""
     cuts = parts(world) if cuts is None else cuts
     return (diagnosis.parameters(some) for some in worlds(world, cuts))
 
@@ -118,7 +122,7 @@ def scan_frames(
         columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _batch: int | None
     ) -> Iterator[pl.DataFrame]:
         left = rows
-        for frame in frames(None):
+        for frame in map(as_text, frames(None)):
             if left is not None:
                 frame = frame.head(left)
                 left -= frame.height
@@ -128,4 +132,4 @@ def scan_frames(
             if left == 0:
                 return
 
-    return register_io_source(source, schema=next(frames([NOTHING])).schema)
+    return register_io_source(source, schema=as_text(next(frames([NOTHING]))).schema)

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tradewedge.outcomes import keys
 from tradewedge.outcomes.levels import Levels
 from tradewedge.outcomes.surplus import consumer_surplus, producer_surplus
 from tradewedge.world import World
@@ -28,7 +29,7 @@ def flows(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     cost = ratio(_cost(new), _cost(base))
     return pl.DataFrame(
         {
-            **world.flow_keys(),
+            **keys.flow_keys(world),
             "value_base": nullable(base.value),
             "value_new": nullable(new.value),
             "quantity_hat": nullable(ratio(new.quantity, base.quantity)),
@@ -49,8 +50,8 @@ def exporters(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     surplus = producer_surplus(world, new) - producer_surplus(world, base)
     return pl.DataFrame(
         {
-            "product": world.product_column(world.exporter_product),
-            "exporter": world.country_column(world.exporter_country),
+            "product": keys.products(world, world.exporter_product),
+            "exporter": keys.countries(world, world.exporter_country),
             "price_hat": nullable(ratio(new.price, base.price)),
             "output_hat": nullable(ratio(new.output, base.output)),
             "supply_factor": new.wedges.supply / base.wedges.supply,
@@ -64,8 +65,8 @@ def importers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     surplus = consumer_surplus(world, new) - consumer_surplus(world, base)
     return pl.DataFrame(
         {
-            "product": world.product_column(world.importer_product),
-            "importer": world.country_column(world.importer_country),
+            "product": keys.products(world, world.importer_product),
+            "importer": keys.countries(world, world.importer_country),
             "price_index_hat": nullable(ratio(new.index, base.index)),
             "expenditure_base": nullable(base.expenditure),
             "expenditure_new": nullable(new.expenditure),
@@ -87,7 +88,7 @@ def diversion(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     change = ratio(new.quantity, base.quantity) - 1.0
     return pl.DataFrame(
         {
-            **world.flow_keys(),
+            **keys.flow_keys(world),
             "creation": nullable(base.duty_paid * composite),
             "diversion": nullable(base.duty_paid * (change - composite)),
         }

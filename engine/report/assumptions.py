@@ -57,7 +57,8 @@ def elasticities(headline: Headline) -> Mapping[str, Any]:
     """Spending-weighted mean, min and max of each elasticity; products by kind of eta."""
     goods = headline.touched_parameters
     supply = _spread(
-        headline.flows.group_by("product", "exporter")
+        headline.pairs.lazy()
+        .group_by("product", "exporter")
         .agg(weight=pl.col("value_base").sum())
         .join(
             headline.run.scan("parameters").select("product", "exporter", "epsilon"),

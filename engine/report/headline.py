@@ -76,33 +76,52 @@ class Headline:
         )
 
     @cached_property
+    def pairs(self) -> pl.DataFrame:
+        """The buyers' purchases by product, exporter and ``home`` (bought at home), in one pass.
+
+        ``value_base``, ``value_new`` border values; ``known`` that of ``value_base`` whose tons are
+        known, ``tons_base`` and ``tons_new`` those tons; ``moved`` that of ``value_base`` whose
+        quantity has an answer, ``volume_new`` the same at the new quantity.
+        """
+        value, moved = pl.col("value_base"), pl.col("quantity_hat").is_not_null()
+        return (
+            self.flows.group_by("product", "exporter", home=at_home())
+            .agg(
+                pl.col(_SUMS).sum(),
+                known=value.filter(pl.col("quantity_base").is_not_null()).sum(),
+                tons_base=pl.col("quantity_base").sum(),
+                tons_new=pl.col("quantity_new").filter(pl.col("quantity_base").is_not_null()).sum(),
+                moved=value.filter(moved).sum(),
+                volume_new=(value * pl.col("quantity_hat")).sum(),
+            )
+            .collect()
+        )
+
+    @property
+    def imports(self) -> pl.DataFrame:
+        """Those of ``pairs`` that come from abroad."""
+        return self.pairs.filter(~pl.col("home"))
+
+    @cached_property
     def trade(self) -> dict[str, Any]:
         """What the buyers import and what they buy at home, base and new.
 
         ``imports_*`` and ``home_*`` at border values, ``volume_*`` imports at baseline prices,
         ``tons_*`` imports where tons are known, ``tons_share`` their share in imports.
         """
-        abroad, known = ~at_home(), pl.col("quantity_base").is_not_null()
-        moved = pl.col("quantity_hat").is_not_null()
-        value = pl.col("value_base")
-        return (
-            self.flows.select(
-                *(
-                    pl.col(f"value_{when}").filter(mask).sum().alias(f"{kind}_{when}")
-                    for kind, mask in (("imports", abroad), ("home", ~abroad))
-                    for when in ("base", "new")
-                ),
-                *(
-                    pl.col(f"quantity_{when}").filter(abroad & known).sum().alias(f"tons_{when}")
-                    for when in ("base", "new")
-                ),
-                volume_base=value.filter(abroad & moved).sum(),
-                volume_new=(value * pl.col("quantity_hat")).filter(abroad & moved).sum(),
-                tons_share=value.filter(abroad & known).sum() / value.filter(abroad).sum(),
-            )
-            .collect()
-            .row(0, named=True)
-        )
+        abroad = ~pl.col("home")
+        return self.pairs.select(
+            *(
+                pl.col(f"value_{when}").filter(mask).sum().alias(f"{kind}_{when}")
+                for kind, mask in (("imports", abroad), ("home", ~abroad))
+                for when in ("base", "new")
+            ),
+            pl.col("tons_base", "tons_new").filter(abroad).sum(),
+            volume_base=pl.col("moved").filter(abroad).sum(),
+            volume_new=pl.col("volume_new").filter(abroad).sum(),
+            tons_share=pl.col("known").filter(abroad).sum()
+            / pl.col("value_base").filter(abroad).sum(),
+        ).row(0, named=True)
 
     @cached_property
     def suppliers(self) -> pl.DataFrame:
@@ -118,7 +137,6 @@ class Headline:
                 share_new=pl.col("value_new") / pl.col("value_new").sum(),
             )
             .sort(pl.max_horizontal(_SUMS), "exporter", descending=[True, False])
-            .collect()
         )
 
     @cached_property
@@ -127,7 +145,7 @@ class Headline:
         imports = self.imports.group_by("product").agg(pl.col(_SUMS).sum())
         return (
             prices(self.bought, "product")
-            .join(imports, on="product", how="left")
+            .join(imports.lazy(), on="product", how="left")
             .join(self.run.scan("products").select("product", "text"), on="product", how="left")
             .sort(
                 pl.col("consumer_surplus").is_not_null(),
@@ -143,8 +161,8 @@ class Headline:
         """product, text, exporter, value_base, value_new: the largest changes in imports first."""
         change = (pl.col("value_new") - pl.col("value_base")).abs()
         return (
-            self.imports.group_by("product", "exporter")
-            .agg(pl.col(_SUMS).sum())
+            self.imports.lazy()
+            .select("product", "exporter", *_SUMS)
             .join(self.run.scan("products").select("product", "text"), on="product", how="left")
             .sort(change, "product", "exporter", descending=[True, False, False])
             .head(20)
@@ -235,11 +253,6 @@ class Headline:
     def flows(self) -> pl.LazyFrame:
         """Touched rows of ``flows`` to buyers, home sales too."""
         return self.touched("flows").filter(pl.col("importer").is_in(self.buyers))
-
-    @property
-    def imports(self) -> pl.LazyFrame:
-        """Those of ``flows`` that come from abroad."""
-        return self.flows.filter(~at_home())
 
     @property
     def _status(self) -> pl.LazyFrame:

@@ -196,7 +196,9 @@ def _home_sales(headline: Headline) -> Iterator[str]:
     markets = headline.bought.join(composite.lazy().select("product"), on="product", how="semi")
     sold = headline.flows.filter(at_home()).select("product", "importer").unique()
     total = int(markets.select(pl.len()).collect().item())
-    seen = int(markets.join(sold, on=["product", "importer"], how="semi").collect().height)
+    seen = 0
+    if headline.pairs["home"].any():
+        seen = int(markets.join(sold, on=["product", "importer"], how="semi").collect().height)
     if seen == total:
         return
     buyers = headline.buyers

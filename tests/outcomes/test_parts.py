@@ -9,6 +9,7 @@ from polars.testing import assert_frame_equal
 import tradewedge as tw
 from tradewedge.outcomes.parts import NOTHING, Part, parts
 from tradewedge.outcomes.tables import TABLES, parameter_frames, scenario_frames
+from tradewedge.tables import as_text
 
 PRODUCTS = ("260500", "284610", "284690", "810520", "850511")
 MEASURES = [
@@ -38,8 +39,8 @@ def tables(result: tw.Result, cuts: Sequence[Part]) -> dict[str, pl.DataFrame]:
     frames = list(
         scenario_frames(result.world, result.base, result.solutions[0], tuple(TABLES), cuts)
     )
-    found = {name: pl.concat(frame[name] for frame in frames) for name in TABLES}
-    return {**found, "parameters": pl.concat(parameter_frames(result.world, cuts))}
+    found = {name: pl.concat(as_text(frame[name]) for frame in frames) for name in TABLES}
+    return {**found, "parameters": pl.concat(map(as_text, parameter_frames(result.world, cuts)))}
 
 
 @pytest.mark.parametrize("flows", [1, 30])
