@@ -23,10 +23,11 @@ from tradewedge.kernels import (
     jax_loop,
     newton,
 )
+from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.dense import block_of, ranges
 from tradewedge.kernels.jax_blocks import Bin, bins, calibration, cases, filled
 from tradewedge.kernels.jax_blocks import ranges as rows_of
-from tradewedge.kernels.jax_rounds import CPU_CELLS, GPU_CELLS, Clock, Turn, compile_all, results
+from tradewedge.kernels.jax_rounds import CPU_CELLS, GPU_CELLS, Turn, compile_all, results
 from tradewedge.kernels.jax_runtime import float64, keep_programs, mesh, on_gpu
 from tradewedge.kernels.market import Ints, KernelSolution, Market, Options, Shock, Status
 from tradewedge.kernels.reference import empty_solution, has_split_home, record

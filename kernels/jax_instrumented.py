@@ -13,6 +13,7 @@ from jax.sharding import Mesh
 
 from tradewedge.kernels import equations as eq
 from tradewedge.kernels import instrumented, jax_instruments_loop
+from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.dense import block_of
 from tradewedge.kernels.jax_blocks import dealt, filled, ranges
 from tradewedge.kernels.jax_instruments_blocks import (
@@ -26,7 +27,6 @@ from tradewedge.kernels.jax_instruments_blocks import (
 from tradewedge.kernels.jax_rounds import (
     CPU_CELLS,
     GPU_CELLS,
-    Clock,
     Turn,
     compile_all,
     results,

@@ -5,13 +5,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import jax
 from jax.sharding import Mesh
 
+from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.jax_runtime import fetch, float64, put, split
 
 _What = TypeVar("_What")
@@ -24,27 +24,6 @@ COMPILERS = 4
 """Programs compiled side by side."""
 IN_FLIGHT = 2
 """Rounds handed to the devices before the first is fetched: this bounds their memory."""
-
-
-@dataclass
-class Clock:
-    """Seconds spent, where a caller wants them apart; waiting for devices costs their overlap.
-
-    Attributes
-    ----------
-    layout : float
-        Packing on the host.
-    compile, transfer, solve : float
-        Programs not met before in this process; both directions; from blocks to prices.
-    newton : float
-        Stragglers on the host.
-    """
-
-    layout: float = 0.0
-    compile: float = 0.0
-    transfer: float = 0.0
-    solve: float = 0.0
-    newton: float = 0.0
 
 
 class Turn(NamedTuple, Generic[_What]):

@@ -5,6 +5,7 @@ import pytest
 
 from tradewedge.kernels import armington_cpu, armington_cupy, armington_jax, backends, reference
 from tradewedge.kernels.backends import Backend, Unavailable
+from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.dense import neutral
 from tradewedge.kernels.market import Options
 from tradewedge.kernels.sample import random_market
@@ -75,7 +76,7 @@ def test_jax_compiles_for_a_market_before_it_is_timed() -> None:
     market = random_market(np.random.default_rng(0), 60)
     assert backends.compile_kernels(Backend.JAX) == 0.0
     backends.compile_kernels(Backend.JAX, market)
-    clock = armington_jax.Clock()
+    clock = Clock()
     armington_jax.solve(market, neutral(market), Options(), clock=clock)
     assert clock.compile < 0.1
     assert clock.solve > 0
