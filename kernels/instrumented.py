@@ -13,7 +13,7 @@ from tradewedge.kernels.endless import endless_groups, is_exceeded_in_the_end
 from tradewedge.kernels.feasible import is_proven_infeasible
 from tradewedge.kernels.instruments import effectively_admitted
 from tradewedge.kernels.layout import is_valid, problem_of, touched_products
-from tradewedge.kernels.market import Floats, KernelSolution, Market, Options, Shock, Status
+from tradewedge.kernels.market import Floats, Ints, KernelSolution, Market, Options, Shock, Status
 
 Solver = Callable[[Market, Shock, Options], KernelSolution]
 
@@ -40,14 +40,22 @@ def solve(plain: Solver, market: Market, shock: Shock, options: Options) -> Kern
     if given is None:
         return solution
     solution = replace(solution, log_shadow=np.zeros(len(given.group_limit)))
-    for product in touched_products(market, shock).tolist():
-        if not Status(solution.status[product]).has_prices:
+    finish(solution, market, shock, touched_products(market, shock), options)
+    return solution
+
+
+def finish(
+    solution: KernelSolution, market: Market, shock: Shock, products: Ints, options: Options
+) -> None:
+    """Solve some products [n] on the host, into a solution without instruments."""
+    given = shock.instruments
+    for product in products.tolist():
+        if given is None or not Status(solution.status[product]).has_prices:
             continue
         if is_valid(market, given, product):
             solve_product(solution, market, shock, product, options)
         else:
             fail(solution, market, product, Status.NONFINITE_INPUT)
-    return solution
 
 
 def without(market: Market, shock: Shock) -> Shock:
