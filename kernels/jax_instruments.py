@@ -22,6 +22,7 @@ from tradewedge.kernels.jax_sweep import (
     Layout,
     contraction,
     log_share_kept,
+    own_pull,
     prepare,
     sweep,
     to_cells,
@@ -73,7 +74,7 @@ class Overlay(NamedTuple):
     covered: Array  # [b, i] 0 without a contract
     upside: Array  # [b, i]
     rigid: Array  # [b, i] supply is positive at a price of 0
-    steepness: Array  # [b, 1]
+    steepness: Array  # [b, i] elasticity of demand by the own price where nothing is treated
     sigma: Array  # [b, 1]
     eta: Array  # [b, 1]
 
@@ -148,7 +149,8 @@ def lay_out(flows: Dense, given: Measures, shape: Wide) -> Overlay:
         covered=jnp.where(contract, given.covered, 0.0),
         upside=given.upside,
         rigid=free & (contract | (epsilon == 0)),
-        steepness=contraction(flows.sigma, flows.eta, flows.sigma, epsilon, free)[1],
+        steepness=contraction(flows.sigma, flows.eta, flows.sigma, epsilon, free)[1]
+        - own_pull(flows),
         sigma=flows.sigma,
         eta=flows.eta,
     )
@@ -196,7 +198,7 @@ def evaluate(lay: Overlay, point: Array, guess: Array) -> State:
     bought = lay.sales_share * quantity
     total = jnp.where(lay.market, jnp.exp(rest.sales) + jnp.sum(bought, axis=2), 1.0)
     sold, stuck = jnp.log(total), jnp.sum(bought * (1 - passed), axis=2) / total
-    own = lay.steepness - lay.sigma * stuck
+    own = lay.steepness * (1 - stuck)
     supplied, slope, changed = _supply(lay, price)
     excess = sold - supplied
     at_zero = jnp.where(lay.rigid, -jnp.exp(price), -jnp.inf)

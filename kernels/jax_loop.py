@@ -32,7 +32,7 @@ def solved(lay: Layout, tolerance: Array, max_steps: Array) -> Found:
 
     def move(z: Array, _: None) -> Move:
         excess = sweep(lay, z).excess
-        return Move(excess / lay.slope, jnp.max(jnp.abs(excess), axis=1), None)
+        return Move(excess / lay.step_slope, jnp.max(jnp.abs(excess), axis=1), None)
 
     everyone = jnp.ones(lay.size.shape, bool)
     end = iterate(move, lay.shift_i, None, everyone, tolerance, max_steps)

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from tradewedge.kernels.equations import AT_ONE, NEAR_ONE, ROUNDING
 from tradewedge.kernels.jax_blocks import Calibration, Cases, Shape
+from tradewedge.kernels.plain_cpu import OWN_SHARE
 
 Array = jax.Array
 
@@ -39,7 +40,8 @@ class Layout(NamedTuple):
     shift_j: Array
     supply: Array  # [b, i] log Z_i - epsilon_i shift_i
     epsilon: Array  # [b, i] 0 where infinite
-    slope: Array  # [b, i]
+    slope: Array  # [b, i] of the contraction
+    step_slope: Array  # [b, i] with which steps are taken
     free: Array  # [b, i] the price adjusts
     market: Array  # [b, i] a market is left
     abroad: Array  # [b, i] one that competes at sigma
@@ -159,6 +161,7 @@ def prepare(flows: Dense) -> Layout:
         supply=flows.log_supply - epsilon * shift_i,
         epsilon=epsilon,
         slope=epsilon + steepness,
+        step_slope=epsilon + steepness - (0.0 if nested else own_pull(flows)),
         free=free,
         market=market,
         abroad=abroad,
@@ -175,6 +178,12 @@ def prepare(flows: Dense) -> Layout:
         terms=flows.terms,
         nest=home,
     )
+
+
+def own_pull(flows: Dense) -> Array:
+    """What an exporter's price takes off its own demand's elasticity, through indices [b, i]."""
+    own = jnp.sum(flows.share * flows.sales_share, axis=2)
+    return OWN_SHARE * jnp.maximum(flows.sigma - flows.eta, 0.0) * own
 
 
 def _nest(

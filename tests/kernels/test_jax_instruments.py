@@ -11,7 +11,7 @@ from tradewedge.kernels.market import KernelSolution, Market, Options, Shock, St
 from tradewedge.kernels.sample import Recipe, random_instruments, random_market, random_shock
 
 Case = tuple[Market, Shock]
-TIGHT = Options(tolerance=1e-11)
+TIGHT = Options(tolerance=1e-12)
 RECIPE = Recipe(
     exporters=(6, 60),
     importers=(6, 60),
@@ -44,7 +44,7 @@ def assert_same(found: KernelSolution, wanted: KernelSolution, tolerance: float 
     for name in ("log_price", "log_index"):
         one, other = getattr(found, name), getattr(wanted, name)
         assert np.isnan(one).tolist() == np.isnan(other).tolist()
-        np.testing.assert_allclose(np.exp(one), np.exp(other), rtol=tolerance, atol=1e-9)
+        np.testing.assert_allclose(np.exp(one), np.exp(other), rtol=tolerance, atol=1e-12)
     for name in ("error_bound", "residual"):
         one, other = getattr(found, name), getattr(wanted, name)
         assert np.isnan(one).tolist() == np.isnan(other).tolist()
@@ -73,7 +73,7 @@ def check(seed: int, products: int, on_host: list[int]) -> None:
     found = armington_jax.solve(market, shock, TIGHT)
     assert_same(found, wanted)
     takes = np.isnan(market.sigma_home) & (market.eta > 0)
-    assert np.count_nonzero(takes[on_host]) < 0.1 * products
+    assert np.count_nonzero(takes[on_host]) < 0.2 * products
     assert (found.residual[found.status == Status.CONVERGED] <= TIGHT.tolerance).all()
 
 
