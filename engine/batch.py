@@ -9,6 +9,7 @@ import polars as pl
 
 from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError, DataError
+from tradewedge.policy import Compiler
 from tradewedge.report.band import sigma_band
 from tradewedge.session import Job
 from tradewedge.settings import Settings
@@ -77,7 +78,8 @@ def run_batch(settings: Settings, directory: Path, notify: Notify) -> Outcome:
     )
 
     def extra() -> dict[str, pl.LazyFrame]:
-        band = sigma_band(world, settings.scenarios, solver, settings.band_sigmas, notify)
+        compiler = Compiler(world)
+        band = sigma_band(compiler, settings.scenarios, solver, settings.band_sigmas, notify)
         return {} if band is None else {"sigma_band": band.lazy()}
 
     solver = partial(

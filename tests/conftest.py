@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from tradewedge import World
+    from tradewedge import Result, World
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -46,6 +46,50 @@ def shared_dir() -> Path:
     if not (place / "data").is_dir():
         pytest.skip(f"the original files are not at {place}; name them in TRADEWEDGE_SHARED")
     return place
+
+
+@pytest.fixture(scope="session")
+def small_world() -> "World":
+    """Two products, four countries, home sales of one, US tariffs known."""
+    import polars as pl
+
+    from tradewedge import World
+
+    rows = [
+        ("284690", "CHN", "USA", 300.0),
+        ("284690", "MYS", "USA", 100.0),
+        ("284690", "CHN", "JPN", 500.0),
+        ("284690", "MYS", "JPN", 250.0),
+        ("850511", "CHN", "USA", 80.0),
+        ("850511", "JPN", "USA", 60.0),
+        ("850511", "JPN", "JPN", 400.0),
+    ]
+    flows = pl.DataFrame(rows, schema=["product", "exporter", "importer", "value"], orient="row")
+    elasticities = pl.DataFrame(
+        {"product": [""], "sigma": [4.0], "eta": [0.5], "epsilon": [1.0], "source": ["test"]}
+    )
+    tariffs = pl.DataFrame(
+        {
+            "product": ["850511"],
+            "exporter": ["CHN"],
+            "importer": ["USA"],
+            "rate": [0.021],
+            "authority": ["MFN"],
+        }
+    )
+    return World.from_flows(flows, elasticities, tariffs, name="small", vintage="HS2022")
+
+
+@pytest.fixture(scope="session")
+def result(small_world: "World") -> "Result":
+    """A duty and a lost supplier in ``small_world``."""
+    import tradewedge as tw
+
+    duty = tw.Scenario(
+        "duty", [tw.Tariff(importer="USA", products="2846", rate=0.25)], status="hypothetical"
+    )
+    lost = tw.Scenario("lost", [tw.Exclusion(importer="USA", exporter="CHN")])
+    return tw.solve(small_world, [duty, lost])
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from tradewedge.kernels.market import Instruments
 from tradewedge.kernels.recover import Recovered
 from tradewedge.models import Solution
 from tradewedge.policy import Wedges
-from tradewedge.policy.stacking import ordered
+from tradewedge.policy.dutysets import ordered
 from tradewedge.policy.wedges import Owners
 from tradewedge.world import World
 

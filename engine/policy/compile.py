@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tradewedge.codes import nearest
 from tradewedge.duty import stack
 from tradewedge.errors import ConfigError
-from tradewedge.policy import coverage, scope, stacking
+from tradewedge.policy import coverage, dutysets, scope
 from tradewedge.policy.assemble import assemble, close
 from tradewedge.policy.checks import EVERYTHING, HYPOTHETICAL
 from tradewedge.policy.draft import Draft, Remark, Task, constant
@@ -127,7 +127,7 @@ def _compile(index: scope.Index, scenario: Scenario, base: LawBase | None) -> We
 def _start(world: World, base: LawBase | None) -> Draft:
     """The duties that measures act on: the baseline's, or those under the law of a day."""
     if base is None:
-        return Draft.of(world, stacking.ordered(world.duties))
+        return Draft.of(world, dutysets.ordered(world.duties))
     draft = Draft.of(world, base.duties)
     draft.tariff_changed |= base.changed
     draft.touched |= base.changed

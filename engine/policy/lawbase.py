@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
 from tradewedge.errors import ConfigError
-from tradewedge.policy import stacking
+from tradewedge.policy import dutysets
 from tradewedge.policy.law import LawChange, LawOfDays
 from tradewedge.policy.law.lines import IMPORTER
 from tradewedge.world import World
@@ -68,10 +68,10 @@ def under_law(law: LawOfDays, day: dt.date, where: str) -> LawBase:
         change = law.change(day)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
-    duties = stacking.ordered(world.duties)
+    duties = dutysets.ordered(world.duties)
     changed = np.zeros(world.value.size, dtype=bool)
-    for duty in stacking.ordered(change.duties):
-        duties = stacking.put(duties, duty)
+    for duty in dutysets.ordered(change.duties):
+        duties = dutysets.put(duties, duty)
         changed[duty.rows] = True
     return LawBase(duties, changed, _note(day, change, changed))
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tradewedge.duty import Duty, stack
 from tradewedge.errors import ConfigError
-from tradewedge.policy import shiftrules, stacking
+from tradewedge.policy import dutysets, shiftrules
 from tradewedge.policy.draft import (
     Draft,
     Floats,
@@ -73,7 +73,7 @@ def apply(draft: Draft, task: Task, measure: Measure) -> Remark:
             draft.trade_cost = owned(draft.trade_cost)
             draft.trade_cost[task.rows] *= measure.factor
         case ExportTax():
-            draft.export_taxes = stacking.add(
+            draft.export_taxes = dutysets.add(
                 draft.export_taxes, task.rows, measure.rate, measure.authority_name
             )
         case Agreement():
@@ -129,15 +129,15 @@ def _tariff(draft: Draft, task: Task, mode: str, rate: float, authority: str) ->
     remark = _unknown_duties(task, mode)
     rows = task.rows
     if mode == "add":
-        draft.duties = stacking.put(draft.duties, Duty(authority, rows, rate * task.share))
+        draft.duties = dutysets.put(draft.duties, Duty(authority, rows, rate * task.share))
     elif mode == "set":
-        draft.duties = stacking.replace(draft.duties, rows, rate, authority)
-        draft.specific = stacking.remove(draft.specific, rows)
+        draft.duties = dutysets.replace(draft.duties, rows, rate, authority)
+        draft.specific = dutysets.remove(draft.specific, rows)
         left = (step.without(rows) for step in draft.steps)
         draft.steps = [step for step in left if step.extra.size]
     else:
-        draft.duties = stacking.multiply(draft.duties, rows, rate)
-        draft.specific = stacking.multiply(draft.specific, rows, rate)
+        draft.duties = dutysets.multiply(draft.duties, rows, rate)
+        draft.specific = dutysets.multiply(draft.specific, rows, rate)
         draft.steps = [step.scaled(rows, rate) for step in draft.steps]
     draft.tariff_changed[rows] = True
     draft.reach[rows] = np.maximum(draft.reach[rows], task.share)
@@ -172,7 +172,7 @@ def _specific(draft: Draft, task: Task, measure: Priced, usd_per_kg: float) -> R
     price = unit_value(task.world, weighing) * (1.0 + task.world.tariff_base[rows])
     held = contained(task, measure.mineral, measure.content, rows)
     rate = usd_per_kg * held * task.share_of(rows) / price
-    draft.specific = stacking.put(draft.specific, Duty(measure.authority_name, rows, rate))
+    draft.specific = dutysets.put(draft.specific, Duty(measure.authority_name, rows, rate))
     return weighing.remark
 
 
@@ -274,7 +274,7 @@ def _agreement(draft: Draft, task: Task, measure: Agreement) -> Remark:
         return Remark()
     n = task.world.value.size
     if measure.cap is not None:
-        brought = stacking.increase(draft.duties, draft.base)
+        brought = dutysets.increase(draft.duties, draft.base)
         added = stack(brought, n)
         # Charged on a share of the value, the scenario's duties are higher there and meet the cap
         # there.
@@ -283,12 +283,12 @@ def _agreement(draft: Draft, task: Task, measure: Agreement) -> Remark:
         reached[task.rows] = True
         over = reached & (added > room)
         factor = np.where(over, room / np.where(over, added, 1.0), 1.0)
-        draft.duties = stacking.cut(draft.duties, brought, factor)
+        draft.duties = dutysets.cut(draft.duties, brought, factor)
         left = np.where(reached, np.maximum(0.0, room - added * factor), np.inf)
         draft.steps = [step.capped(left) for step in draft.steps]
     if measure.preference is not None:
         total = np.maximum(0.0, stack(draft.duties, n)[task.rows])
         relief = -np.minimum(measure.preference, total)
-        draft.duties = stacking.put(draft.duties, Duty(measure.authority_name, task.rows, relief))
+        draft.duties = dutysets.put(draft.duties, Duty(measure.authority_name, task.rows, relief))
     draft.tariff_changed[task.rows] = True
     return _unknown_duties(task, "add")

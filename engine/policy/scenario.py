@@ -8,19 +8,16 @@ from typing import Any
 
 from tradewedge.codes import check_vintage
 from tradewedge.errors import ConfigError
-from tradewedge.policy import calendar, plaindata, scenariofile
+from tradewedge.policy import calendar, plaindata, scenariofile, timeline
 from tradewedge.policy.checks import (
     HYPOTHETICAL,
     check_status,
     check_text,
-    did_you_mean,
     is_hypothetical,
 )
 from tradewedge.policy.measures import CODE_FIELDS, Measure
 from tradewedge.policy.scenariochecks import check_measures, check_names, check_segments
-
-#: Value of ``law``: the law of the day that the scenario is solved for.
-OF_THE_DAY = "of the day"
+from tradewedge.policy.timeline import OF_THE_DAY
 
 _TEXTS = ("name", "description", "status", "source", "vintage", "coverage")
 _TIMES = ("date", "law", "branch_date")
@@ -151,11 +148,7 @@ class Scenario:
     @property
     def dated(self) -> bool:
         """Whether what the scenario does depends on the day."""
-        return (
-            bool(self.branches)
-            or self.law == OF_THE_DAY
-            or any(measure.dated for measure in self.measures)
-        )
+        return timeline.is_dated(self)
 
     def at(self, day: dt.date | str) -> "Scenario":
         """The scenario of one day, named ``name@2026-01-20``.
@@ -173,29 +166,7 @@ class Scenario:
             From ``branch_date`` on: choose a :meth:`branch` first. For the scenario of another
             day: what it left out is gone.
         """
-        on = calendar.check_date(day, self._at("day"))
-        if self._is_of_one_day:
-            if on == self.date:
-                return self
-            raise ConfigError(
-                f"scenario {self.name!r} is that of one day and cannot be put on {on}; take .at "
-                "of the one it was made from"
-            )
-        if self._has_parted(on):
-            raise ConfigError(
-                f"scenario {self.name!r} parts on {self.branch_date}, so that there is no one "
-                f"state of {on}: choose .branch(name) with one of {', '.join(self.branches)}, or "
-                "use .path"
-            )
-        return replace(
-            self,
-            name=f"{self.name}@{on}",
-            measures=[_grown(m, on) for m in self.measures if m.in_force(on)],
-            date=on,
-            law=on if self.law == OF_THE_DAY else self.law,
-            branches={},
-            branch_date=None,
-        )
+        return timeline.at(self, day)
 
     def of_its_day(self) -> "Scenario":
         """The scenario as it is solved: that of ``date`` where something in it has dates.
@@ -205,9 +176,7 @@ class Scenario:
         ConfigError
             If it needs a date and has none; as :meth:`at`.
         """
-        if not self.dated or self._is_of_one_day:
-            return self
-        return self.at(self._need_date())
+        return timeline.of_its_day(self)
 
     def states(self, day: dt.date | str | None = None) -> tuple["Scenario", ...]:
         """What there is to solve on a day: one scenario, or from ``branch_date`` on one per branch.
@@ -222,19 +191,7 @@ class Scenario:
         ConfigError
             If it needs a date and has none.
         """
-        if day is None and (not self.dated or self._is_of_one_day):
-            return (self,)
-        return self.path([self._need_date() if day is None else day])
-
-    def _need_date(self) -> dt.date | str:
-        if self.date is not None:
-            return self.date
-        days = ", ".join(str(day) for day in self._changes()[:4])
-        raise ConfigError(
-            f"what scenario {self.name!r} does depends on the day"
-            + (f" (it changes on {days})" if days else "")
-            + "; say which: solve(..., date=...), scenario.at(...), or its key date"
-        )
+        return timeline.states(self, day)
 
     def on_law_of(self, reference: "Scenario | None") -> "Scenario":
         """The scenario on the law that its reference stands on, unless it names one itself.
@@ -255,23 +212,11 @@ class Scenario:
         ConfigError
             If there is no such branch.
         """
-        if name not in self.branches:
-            known = ", ".join(self.branches) or "none"
-            raise ConfigError(
-                f"scenario {self.name!r} has no branch {name!r}; there are: {known}"
-                + did_you_mean(name, self.branches)
-            )
-        return replace(
-            self,
-            name=f"{self.name}/{name}",
-            measures=[*self.measures, *self.branches[name]],
-            branches={},
-            branch_date=None,
-        )
+        return timeline.branch(self, name)
 
     def all_branches(self) -> tuple["Scenario", ...]:
         """Every branch, in the order listed; the scenario itself where there is none."""
-        return tuple(self.branch(name) for name in self.branches) or (self,)
+        return timeline.all_branches(self)
 
     def path(self, dates: Iterable[dt.date | str] | None = None) -> tuple["Scenario", ...]:
         """The scenario on several days, in order of time; from ``branch_date`` on every branch.
@@ -280,41 +225,15 @@ class Scenario:
         ----------
         dates : iterable of date or str, optional
             Default: every day on which a measure begins, ends, is suspended, comes back or is
-            fully grown, and the branch date. Changes of the law are not among them.
+            fully grown, and the branch date; with ``law="of the day"`` also those from 2025 on
+            on which the law changes.
 
         Raises
         ------
         ConfigError
             If no date is given and nothing has one.
         """
-        if isinstance(dates, str):
-            raise ConfigError(f"{self._at('path')} takes a list of dates; write [{dates!r}]")
-        days = self._changes() if dates is None else calendar.parse_dates(dates, self._at("path"))
-        if not days:
-            raise ConfigError(f"{self._at('path')}: nothing in it has a date; name the dates")
-        return tuple(
-            case.at(day)
-            for day in days
-            for case in (self.all_branches() if self._has_parted(day) else (self,))
-        )
-
-    def _changes(self) -> tuple[dt.date, ...]:
-        days: set[dt.date] = set()
-        for measures in (self.measures, *self.branches.values()):
-            for measure in measures:
-                days.update(calendar.changes(*measure.window))
-                if isinstance(measure.ramp_until, dt.date) and measure.in_force(measure.ramp_until):
-                    days.add(measure.ramp_until)
-        if isinstance(self.branch_date, dt.date):
-            days.add(self.branch_date)
-        return tuple(sorted(days))
-
-    @property
-    def _is_of_one_day(self) -> bool:
-        return self.date is not None and self.name.endswith(f"@{self.date}")
-
-    def _has_parted(self, on: dt.date) -> bool:
-        return isinstance(self.branch_date, dt.date) and on >= self.branch_date
+        return timeline.path(self, dates)
 
     def _at(self, key: str) -> str:
         return f"scenario {self.name!r}: {key}"
@@ -404,14 +323,6 @@ def law(day: dt.date | str) -> Scenario:
     """
     on = calendar.check_date(day, "law")
     return Scenario(f"law of {on}", law=on)
-
-
-def _grown(measure: Measure, on: dt.date) -> Measure:
-    """A measure that grows until a later day, as far as it has grown."""
-    start, full = measure.start, measure.ramp_until
-    if not (isinstance(start, dt.date) and isinstance(full, dt.date)):
-        return measure
-    return replace(measure.ramped(calendar.ramp_share(on, start, full)), ramp_until=None)
 
 
 def _with_dates(measure: Measure) -> str:

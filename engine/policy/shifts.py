@@ -43,6 +43,7 @@ class SupplyShift(Weighed):
         else:
             self._put_number("tons")
         self._put("joint", _joint(self.joint, self._at("joint")))
+        _check_counts_all(self, "factor without joint")
 
     @property
     def whole_rows(self) -> bool:
@@ -123,6 +124,7 @@ class Capacity(Limited):
         super().__post_init__()
         check_one_sided(self, "importer", _ALL_SALES)
         self._put_share("reached")
+        _check_counts_all(self, "fraction")
 
     @property
     def whole_rows(self) -> bool:
@@ -184,6 +186,15 @@ def check_one_sided(measure: Measure, other_side: str, reason: str) -> None:
     for name in ("include_domestic", "include_intra"):
         if getattr(measure, name):
             raise ConfigError(f"{measure.kind} takes no {name}: {reason}")
+
+
+def _check_counts_all(measure: Weighed, instead: str) -> None:
+    """Refuse to leave out sales where tons stand for the whole output."""
+    if measure.needs_tons and measure.missing_tons == "skip":
+        raise ConfigError(
+            f'{measure.kind}: missing_tons "skip" would count sales without tons as no output, but '
+            f'the measure is on all of it; use "average" or {instead}, or leave those exporters out'
+        )
 
 
 def _joint(value: object, where: str) -> tuple[tuple[str, float], ...]:

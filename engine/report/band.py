@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from tradewedge.policy import Exclusion, Scenario, Wedges, compile_wedges
+from tradewedge.policy import Compiler, Exclusion, Scenario, Wedges
 from tradewedge.world import World
 
 
@@ -15,7 +15,7 @@ class _Solved(Protocol):
 
 
 def sigma_band(
-    world: World,
+    compiler: Compiler,
     scenarios: Sequence[Scenario],
     solve: Callable[[World, Scenario], _Solved],
     sigmas: Sequence[float],
@@ -28,7 +28,8 @@ def sigma_band(
 
     Parameters
     ----------
-    world : World
+    compiler : Compiler
+        Of the world.
     scenarios : sequence of Scenario
     solve : callable
         World and scenario in, something with an ``importers()`` table out.
@@ -41,15 +42,17 @@ def sigma_band(
     -------
     DataFrame or None
         scenario, sigma, product, importer, price_index_hat, expenditure_base, expenditure_new,
-        consumer_surplus (thousand USD), unserved; None where no scenario excludes anything.
+        consumer_surplus (thousand USD), unserved, hypothetical; None where no scenario excludes
+        anything.
     """
     todo = [case for case in scenarios if has_exclusion(case)]
     total = len(todo) * len(sigmas)
     if not total:
         return None
     frames: list[pl.DataFrame] = []
+    world = compiler.world
     for case in todo:
-        wedges = compile_wedges(world, case)
+        wedges = compiler.compile(case)
         products = np.array(world.products)[wedges.touched_products].tolist()
         if not products:
             continue
@@ -92,6 +95,7 @@ def _at_sigma(
             "expenditure_new",
             "consumer_surplus",
             "unserved",
+            "hypothetical",
         )
         .collect()
     )

@@ -35,9 +35,10 @@ class Reach:
         Whether the scenario names this world, or none.
     wedges : tuple of Wedges
         One per state of the scenario on its day; empty where it cannot run.
-    products, flows : int
-    value : float
-        Baseline border value of these flows, thousand USD.
+    products, flows, home_flows : int
+        Products, trade flows and home markets.
+    value, home_value : float
+        Baseline border value of the trade flows, and of the home sales, thousand USD.
     reason : str
         Why it cannot run; "" where it can.
     """
@@ -48,6 +49,8 @@ class Reach:
     products: int = 0
     flows: int = 0
     value: float = 0.0
+    home_flows: int = 0
+    home_value: float = 0.0
     reason: str = ""
 
     @property
@@ -55,10 +58,7 @@ class Reach:
         """In a few words."""
         if self.reason:
             return f"stops: {_first_sentence(self.reason)}"
-        found = (
-            f"{count(self.products, 'product')}, {count(self.flows, 'flow')}, "
-            f"{money(self.value)} USD"
-        )
+        found = _touched(self.products, self.flows, self.value, self.home_flows, self.home_value)
         return found if self.meant else f"{found}{_NOT_MEANT}"
 
 
@@ -71,14 +71,25 @@ def reach(world: World, scenario: Scenario) -> Reach:
     except TradewedgeError as error:
         return Reach(world.name, meant, reason=str(error))
     flows = np.any([found.touched_flows for found in wedges], axis=0)
+    trade, home = flows & ~world.home, flows & world.home
     return Reach(
         world=world.name,
         meant=meant,
         wedges=wedges,
         products=int(np.unique(world.flow_product[flows]).size),
-        flows=int(flows.sum()),
-        value=float(world.value[flows].sum()),
+        flows=int(trade.sum()),
+        value=float(world.value[trade].sum()),
+        home_flows=int(home.sum()),
+        home_value=float(world.value[home].sum()),
     )
+
+
+def _touched(products: int, flows: int, value: float, home_flows: int, home_value: float) -> str:
+    """Products, trade flows, and home sales where there are any."""
+    found = f"{count(products, 'product')}, {count(flows, 'trade flow')}, {money(value)} USD"
+    if not home_flows:
+        return found
+    return f"{found}; home sales in {count(home_flows, 'market')}, {money(home_value)} USD"
 
 
 def scenario_list(
@@ -170,11 +181,14 @@ def _matches(wedges: Wedges, level: int) -> Iterator[RenderableType]:
     """What each measure met, and below it what to know about that."""
     notes = list(dict.fromkeys(wedges.warnings))
     for match in wedges.matches:
-        yield bullet(
-            f"{match.label}: {count(match.products, 'product')}, {count(match.flows, 'flow')}, "
-            f"{money(match.value_base)} USD",
-            level,
+        met = _touched(
+            match.products,
+            match.flows - match.home_flows,
+            match.value_base - match.home_value,
+            match.home_flows,
+            match.home_value,
         )
+        yield bullet(f"{match.label}: {met}", level)
         mark = f"{match.label}: "
         for warning in [note for note in notes if note.startswith(mark)]:
             yield bullet(warning.removeprefix(mark), level + 1)

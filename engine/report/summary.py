@@ -3,7 +3,8 @@
 Nothing depends on colour, and 80 columns are enough.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from tradewedge.result import Result
 
 MAX_WIDTH: Final = 100
+_ON_ONE_CODE: Final = re.compile(r"(\d{4}(?:\.\d{2})?): ")
 
 
 def summary(source: "Run | Result") -> Group:
@@ -49,7 +51,7 @@ def _everything(run: Run) -> Iterator[RenderableType]:
         yield from scenario_sections(Headline(run, entry))
     yield Text()
     yield Rule(Text("About these figures", style="bold"), align="left", characters="=")
-    yield from _blind_spots(manifest)
+    yield from _blind_spots(run)
     yield from _solver(manifest)
     if run.directory is not None:
         yield Text(f"Tables and manifest: {run.directory}")
@@ -79,15 +81,28 @@ def _title(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     return f"{name} ({'; '.join(marks)})" if marks else name
 
 
-def _blind_spots(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
+def _blind_spots(run: Run) -> Iterator[RenderableType]:
+    touched = run.scan("coverage").select("product").unique().collect()["product"].to_list()
+    data = [note for note in run.manifest["world"]["notes"] if _concerns(note, touched)]
     for heading, notes in (
-        ("What this world cannot answer", manifest["notes"]),
-        ("Its data", manifest["world"]["notes"]),
+        ("What this world cannot answer", run.manifest["notes"]),
+        ("Its data", data),
     ):
         if notes:
             yield Text(heading, style="bold")
         for note in notes:
             yield bullet(note)
+
+
+def _concerns(note: str, products: Sequence[str]) -> bool:
+    """Whether a note on the data is about any of the products.
+
+    One that begins with an HS code and a colon is about that code alone.
+    """
+    code = _ON_ONE_CODE.match(note)
+    if code is None:
+        return True
+    return any(product.startswith(code[1].replace(".", "")) for product in products)
 
 
 def _solver(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:

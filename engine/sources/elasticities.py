@@ -112,11 +112,6 @@ def read_settings() -> Settings:
     )
 
 
-def elasticity_sets() -> tuple[str, ...]:
-    """List the named sets in the order of ``sets.yaml``."""
-    return tuple(read_settings().sets)
-
-
 def elasticity_set(name: str, vintage: str) -> pl.DataFrame:
     """Return one named set for the products of one HS vintage.
 

@@ -385,19 +385,6 @@ class TestProducers:
             assert grown.reached == 1
         assert "50 % of the way there" in case.at("2027-01-01").measures[0].title
 
-    def test_an_exporter_without_tons_can_be_left_alone(self, weighed: tw.World) -> None:
-        both = {"exporter": ["CHL", "CHN"], **LI, "tons": 60, "missing_tons": "skip"}
-        for measure in (tw.Capacity(**both), tw.SupplyShift(**both)):
-            wedges = compiled(weighed, measure)
-            known, blind = (seller(weighed, "283691", code) for code in ("CHL", "CHN"))
-            assert (wedges.supply[blind], wedges.supply[known] == 1.0) == (
-                1.0,
-                isinstance(measure, tw.Capacity),
-            )
-            if wedges.instruments is not None:
-                assert wedges.instruments.capacity[known] == pytest.approx(60 / 75)
-                assert np.isinf(wedges.instruments.capacity[blind])
-
     def test_no_capacity_is_an_exclusion_at_home_too(self, weighed: tw.World) -> None:
         wedges = compiled(weighed, tw.Capacity(exporter="CHL", **LI, fraction=0))
         assert np.count_nonzero(~wedges.admitted) == 3

@@ -70,6 +70,8 @@ def test_lists_become_tuples_and_equal_measures_are_equal() -> None:
         ("SupplyShift", {"tons": 5, "joint": [["78", 1], ["78", 2]]}, "78 is given twice"),
         ("SpecificDuty", {"usd_per_kg": 0}, "usd_per_kg must be above 0"),
         ("SpecificDuty", {"usd_per_kg": 1, "missing_tons": "drop"}, "one of error, skip, average"),
+        ("SupplyShift", {"tons": 5, "missing_tons": "skip"}, "skip.* would count sales without"),
+        ("Capacity", {"tons": 5, "missing_tons": "skip"}, "skip.* would count sales without"),
         ("SpecificDuty", {"usd_per_kg": 1, "per": " "}, 'per is empty; write "product"'),
         ("SpecificDuty", {"usd_per_kg": 1, "content": 0.3}, "name the mineral in per"),
         ("SpecificDuty", {"usd_per_kg": 1, "per": "Li", "content": "hihg"}, 'mean "high"'),

@@ -176,6 +176,19 @@ def test_law_of_a_day() -> None:
     assert fixed.law == date(2026, 1, 15)
 
 
+def test_a_path_on_the_law_of_the_day_has_its_turns() -> None:
+    moving = tw.Scenario("now", [BAN], law="of the day")
+    days = [case.date for case in moving.path()]
+    for day in ("2024-12-03", "2025-11-09", "2026-02-24", "2026-04-06", "2026-07-24"):
+        assert date.fromisoformat(day) in days
+    assert min(days) == date(2024, 12, 3)
+    assert {case.law for case in moving.path()} == set(days)
+    fixed = tw.Scenario("then", [BAN], law="2026-01-15")
+    assert [case.date for case in fixed.path()] == [
+        case.date for case in tw.Scenario("ban", [BAN]).path()
+    ]
+
+
 def test_dates_are_shown() -> None:
     text = str(NEGOTIATION)
     assert "from 2024-12-03, suspended 2025-11-09 to 2026-11-27" in text

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 import tradewedge as tw
+from tradewedge.policy import Compiler
 from tradewedge.report import sigma_band, text
 from tradewedge.report.headline import Headline
 from tradewedge.store import Run, view
@@ -17,7 +18,7 @@ Narrow = Callable[[Run | tw.Result, str], Headline]
 def cut(small_world: tw.World) -> Run:
     """Japan loses every supplier of one product; magnets are untouched."""
     case = tw.Scenario("cut", [tw.Exclusion(importer="JPN", exporter=["CHN", "MYS"])])
-    band = sigma_band(small_world, [case], tw.solve, [2.0, 5.0])
+    band = sigma_band(Compiler(small_world), [case], tw.solve, [2.0, 5.0])
     assert band is not None
     return view(tw.solve(small_world, case), {}, {"sigma_band": band.lazy()})
 

@@ -45,7 +45,17 @@ CASES = (
 def test_reach_counts_what_is_touched(small_world: tw.World) -> None:
     found = reach(small_world, BAN)
     assert (found.products, found.flows, found.value) == (1, 1, 300.0)
-    assert found.text == "1 product, 1 flow, 300 k USD"
+    assert found.text == "1 product, 1 trade flow, 300 k USD"
+
+
+def test_home_sales_are_told_apart(small_world: tw.World) -> None:
+    growth = tw.Scenario("growth", [tw.SupplyShift(exporter="JPN", products="8505", factor=2)])
+    found = reach(small_world, growth)
+    assert (found.flows, found.value) == (1, 60.0)
+    assert (found.home_flows, found.home_value) == (1, 400.0)
+    assert found.text.endswith("1 trade flow, 60.0 k USD; home sales in 1 market, 400 k USD")
+    page = _text(scenario_page(growth, [small_world]))
+    assert "home sales in 1 market, 400 k USD" in " ".join(page.split())
 
 
 def test_reach_says_why_not(small_world: tw.World) -> None:

@@ -6,15 +6,17 @@ import polars as pl
 import pytest
 
 import tradewedge as tw
+from tradewedge.policy import Compiler
 from tradewedge.report import sigma_band, text
 from tradewedge.report.exclusions import band, band_rows, own
 from tradewedge.report.headline import Headline
+from tradewedge.report.summary import _concerns
 from tradewedge.store import Run, read_run, view, write_run
 
 
 @pytest.fixture(scope="module")
 def run(small_world: tw.World, result: tw.Result) -> Run:
-    band = sigma_band(small_world, result.scenarios, tw.solve, [2.0, 5.0])
+    band = sigma_band(Compiler(small_world), result.scenarios, tw.solve, [2.0, 5.0])
     assert band is not None
     return view(result, {}, {"sigma_band": band.lazy()})
 
@@ -103,11 +105,20 @@ def test_band_is_what_solving_at_that_sigma_gives(small_world: tw.World, run: Ru
     assert band["product"].to_list() == expected["product"].to_list()
     assert band["price_index_hat"].to_list() == pytest.approx(expected["price_index_hat"].to_list())
     assert band["scenario"].unique().to_list() == ["lost"]
+    assert band["hypothetical"].unique().to_list() == [False]
+
+
+def test_a_note_on_one_code_is_for_those_who_touch_it() -> None:
+    note = "2846.90: holds every rare-earth compound."
+    assert _concerns(note, ["284690"])
+    assert not _concerns(note, ["284610", "850511"])
+    assert _concerns("8505: magnets.", ["850511"])
+    assert _concerns("Only US duties are known.", [])
 
 
 def test_no_exclusion_no_band(small_world: tw.World) -> None:
     duty = tw.Scenario("duty", [tw.Tariff(importer="USA", rate=0.1)])
-    assert sigma_band(small_world, [duty], tw.solve, [2.0]) is None
+    assert sigma_band(Compiler(small_world), [duty], tw.solve, [2.0]) is None
 
 
 def test_loss_falls_with_sigma(run: Run) -> None:

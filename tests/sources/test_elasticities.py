@@ -14,7 +14,6 @@ from tradewedge.data.build import elasticities as build
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.sources.elasticities import (
     elasticity_set,
-    elasticity_sets,
     eta_kind,
     read_base,
     read_settings,
@@ -38,11 +37,11 @@ def row(name: str, product: str, vintage: str = "HS2022") -> dict[str, object]:
 
 
 def test_names() -> None:
-    assert elasticity_sets() == ("short", "central", "long", "broda_weinstein")
+    assert tuple(read_settings().sets) == ("short", "central", "long", "broda_weinstein")
 
 
 @pytest.mark.parametrize("vintage", VINTAGES)
-@pytest.mark.parametrize("name", elasticity_sets())
+@pytest.mark.parametrize("name", read_settings().sets)
 def test_every_set_covers_every_vintage(name: str, vintage: str) -> None:
     table = elasticity_set(name, vintage)
     assert table.columns == ["product", "sigma", "eta", "epsilon", "source", "standard_error"]
