@@ -7,11 +7,11 @@ from typing import Final
 import polars as pl
 
 from tradewedge import codes
-from tradewedge.build.stage import Stage, added_up, audit
+from tradewedge.build.stage import Stage, audit
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.sources.fields import product_type
 from tradewedge.sources.tables import read_table
-from tradewedge.sources.trade import FLOWS
+from tradewedge.sources.trade import added_up, money
 
 _WEIGHTS: Final = {"source": pl.String, "target": pl.String, "weight": pl.Float64}
 _TOLERANCE: Final = 1e-6
@@ -73,11 +73,10 @@ def to_edition(flows: pl.DataFrame, source: str, target: str, weights: Path | No
     divided = shares.filter(pl.col("weight") < 1)["source"].unique()
     kind = product_type(target)
     moved = kept.join(shares, on="source").with_columns(
+        pl.col("quantity", *money(flows)) * pl.col("weight"),
         product=pl.col("target").cast(kind),
-        value=pl.col("value") * pl.col("weight"),
-        quantity=pl.col("quantity") * pl.col("weight"),
     )
-    made = added_up(moved).select(FLOWS)
+    made = added_up(moved)
     lines = audit(
         f"{source} to {target}",
         flows,

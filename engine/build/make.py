@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,24 +10,18 @@ from typing import Any, Final
 
 import polars as pl
 
-from tradewedge import worldfile
-from tradewedge.build import goods, places, tons, years
+from tradewedge import codes, worldfile
+from tradewedge.build import duties, goods, places, tons, years
 from tradewedge.build.plan import Countries, Plan
 from tradewedge.build.stage import Stage
 from tradewedge.errors import ConfigError
 from tradewedge.sources.registry import source
 from tradewedge.sources.tables import read_table
 from tradewedge.sources.tally import check_ties
-from tradewedge.sources.trade import Trade
+from tradewedge.sources.tariffs import ANY, Tariffs
+from tradewedge.sources.trade import FLOWS, Trade
 from tradewedge.world import World
 
-TARIFFS: Final = {
-    "product": pl.String,
-    "exporter": pl.String,
-    "importer": pl.String,
-    "rate": pl.Float64,
-    "authority": pl.String,
-}
 HOME_SALES: Final = {
     "product": pl.String,
     "country": pl.String,
@@ -92,28 +86,35 @@ def build(plan: Plan, notify: Notify | None = None) -> Built:
 
 def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
     """The world that a plan makes of a source's tables, and tables to lie beside it."""
-    _check_own_tariffs(plan, trade)
-    flows, audits = trade.flows, [trade.audit]
-    beside: dict[str, pl.DataFrame] = {}
-    aggregates = dict(trade.aggregates)
-    notes = list(trade.notes)
-    vintage = trade.vintage
+    audits, beside = [trade.audit], {}
+    aggregates, notes, vintage = dict(trade.aggregates), list(trade.notes), trade.vintage
+    target = plan.vintage or vintage
+    if target != vintage and vintage is None:
+        raise ConfigError(f"vintage: {trade.title} has no HS codes to carry to another edition")
+    tariffs = duties.read(plan.tariffs, plan.tariff_importers, target, plan.years)
+    for entry in tariffs:
+        notes += entry.notes
+    known = _known(trade, tariffs)
 
     def take(stage: Stage) -> pl.DataFrame:
         audits.append(stage.audit)
         beside.update(stage.beside)
         return stage.flows
 
-    flows = take(tons.weigh(flows, plan.tons))
-    if plan.vintage is not None and plan.vintage != vintage:
-        if vintage is None:
-            raise ConfigError(f"vintage: {trade.title} has no HS codes to carry to another edition")
-        flows = take(goods.to_edition(flows, vintage, plan.vintage, plan.weights))
-        vintage = plan.vintage
+    flows = take(tons.weigh(trade.flows, plan.tons))
+    late = [entry for entry in tariffs if entry.vintage == target]
+    for entry in tariffs:
+        if entry not in late:
+            flows = take(duties.charge(flows, duties.restated(entry, vintage)))
+    if vintage is not None and target is not None and target != vintage:
+        flows = take(goods.to_edition(flows, vintage, target, plan.weights))
     if plan.products is not None:
-        flows = take(goods.select(flows, vintage, plan.products))
+        flows = take(goods.select(flows, target, plan.products))
+    for entry in late:
+        flows = take(duties.charge(flows, entry))
     if plan.countries != Countries():
         made = places.regroup(flows, plan.countries)
+        known = None if known is None else _known_together(known, made.place, flows)
         flows = take(made.stage)
         aggregates.update(made.aggregates)
         inside = "is its domestic sales" if plan.countries.inside == "home" else "is left out"
@@ -122,14 +123,14 @@ def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
     if len(trade.years) > 1:
         notes.append(f"Trade is the mean of {', '.join(map(str, trade.years))}.")
     world = World.from_flows(
-        flows.drop("year"),
+        flows.select(*FLOWS[1:]),
         _elasticities(plan.elasticities),
-        _tariffs(plan, trade),
+        duties.rates_of(flows),
         _table(plan.home_sales, HOME_SALES, ("quantity", "source")),
         name=plan.name or plan.out.name,
         year=trade.years[-1],
-        vintage=vintage,
-        tariff_importers=_known(plan, trade),
+        vintage=target,
+        tariff_importers=_held(known, flows),
         aggregates=aggregates,
         observed_importers=trade.observed_importers,
         home_share=_table(plan.home_share, HOME_SHARE, ("source",)),
@@ -161,36 +162,28 @@ def _table(
     return None if path is None else read_table(path, schema, optional)
 
 
-def _tariffs(plan: Plan, trade: Trade) -> pl.DataFrame | None:
-    """Tariffs of the source itself, and of the user's tables."""
-    tables = [read_table(path, TARIFFS, ("authority",)) for path in plan.tariffs]
-    named = [
-        table if "authority" in table.columns else table.with_columns(authority=pl.lit("tariff"))
-        for table in tables
-    ]
-    own = [] if trade.tariffs is None else [trade.tariffs.select(TARIFFS)]
-    return pl.concat([*own, *named]) if own or named else None
-
-
-def _check_own_tariffs(plan: Plan, trade: Trade) -> None:
-    """A source's own duties hold for its codes, countries and year."""
-    moved = {
-        "vintage": plan.vintage not in (None, trade.vintage),
-        "countries": plan.countries != Countries(),
-        "years": len(trade.years) > 1,
+def _known(trade: Trade, tariffs: Sequence[Tariffs]) -> frozenset[str] | None:
+    """Importers whose tariffs are known in full; None: all."""
+    named = {name for entry in tariffs for name in entry.importers} | {
+        *(trade.tariff_importers or ())
     }
-    changes = [name for name, changed in moved.items() if changed]
-    if trade.tariffs is not None and changes:
-        raise ConfigError(
-            f"{changes[0]}: {trade.title} comes with duties, which hold for its own codes, "
-            "countries and years: leave it out"
-        )
+    unions = codes.customs_unions()
+    return None if ANY in named else frozenset(named).union(*(unions.get(n, ()) for n in named))
 
 
-def _known(plan: Plan, trade: Trade) -> tuple[str, ...] | str | None:
-    if plan.tariff_importers is None:
-        return trade.tariff_importers
-    return "*" if "*" in plan.tariff_importers else plan.tariff_importers
+def _known_together(
+    known: frozenset[str], place: Mapping[str, str], flows: pl.DataFrame
+) -> frozenset[str]:
+    """Of partners put together, those all of whose importing members are known."""
+    buyers = set(flows["importer"].unique().cast(pl.String))
+    partly = {place[name] for name in buyers - known}
+    return frozenset(place[name] for name in buyers & known) - partly
+
+
+def _held(known: frozenset[str] | None, flows: pl.DataFrame) -> list[str] | str:
+    if known is None:
+        return "*"
+    return sorted(known & set(flows["importer"].unique().cast(pl.String)))
 
 
 def _input(path: Path) -> dict[str, Any]:

@@ -7,9 +7,9 @@ import polars as pl
 
 from tradewedge import codes
 from tradewedge.build.plan import Countries
-from tradewedge.build.stage import Stage, added_up, audit
+from tradewedge.build.stage import Stage, audit
 from tradewedge.errors import ConfigError
-from tradewedge.sources.trade import FLOWS
+from tradewedge.sources.trade import added_up
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ def regroup(flows: pl.DataFrame, plan: Countries) -> Regrouped:
     within = pl.col("exporter") == pl.col("importer")
     home = moved.filter(within)
     kept = moved if plan.inside == "home" else moved.filter(~within)
-    made = added_up(kept).select(FLOWS)
+    made = added_up(kept)
     text = "trade inside an aggregate"
     lines = audit(
         "countries",

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from tradewedge.sources.tally import DROPPED, KEPT, MADE, OF_THESE, READ, audit_frame, exact
-from tradewedge.sources.trade import KEY
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,24 +54,3 @@ def audit(
     if made is not None:
         lines.append((step, MADE, *exact(made)))
     return audit_frame(lines)
-
-
-def added_up(flows: pl.DataFrame, parts: int = 1) -> pl.DataFrame:
-    """One row per key: values added up; tons too, where every part reports them.
-
-    Parameters
-    ----------
-    flows : DataFrame
-    parts : int
-        What sums are divided by: the number of years of a mean.
-    """
-    tons = pl.col("quantity")
-    return (
-        flows.lazy()
-        .group_by(KEY)
-        .agg(
-            pl.col("value").sum() / parts,
-            pl.when(~tons.has_nulls()).then(tons.sum() / parts).alias("quantity"),
-        )
-        .collect(engine="in-memory")  # sums in one order, so that builds repeat to the last bit
-    )

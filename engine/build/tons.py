@@ -40,7 +40,7 @@ def weigh(flows: pl.DataFrame, plan: Tons) -> Stage:
         beside["imputed_tons"] = filled.sort(FLOWS[:4])
         how = "product's" if plan.impute == "product" else "exporter's, else the product's"
         lines.append(("tons", f"imputed at the {how} unit value", *exact(filled)))
-    return Stage(rows.select(FLOWS), audit_frame(lines), beside)
+    return Stage(rows.select(flows.columns), audit_frame(lines), beside)
 
 
 def _imputed(rows: pl.DataFrame, how: str) -> tuple[pl.DataFrame, pl.DataFrame]:

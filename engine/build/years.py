@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from tradewedge.build.stage import Stage, added_up, audit
-from tradewedge.sources.trade import FLOWS
+from tradewedge.build.stage import Stage, audit
+from tradewedge.sources.trade import added_up, money
 
 
 def mean(flows: pl.DataFrame) -> Stage:
@@ -15,7 +15,7 @@ def mean(flows: pl.DataFrame) -> Stage:
     if len(years) == 1:
         return Stage(flows, audit("years", flows, flows).clear())
     last = pl.lit(years[-1]).cast(flows.schema["year"])
-    made = added_up(flows.with_columns(year=last), len(years)).select(FLOWS)
-    scaled = flows.with_columns(pl.col("value") / len(years))
+    scaled = flows.with_columns(pl.col("quantity", *money(flows)) / len(years))
+    made = added_up(scaled.with_columns(year=last))
     step = f"mean of {', '.join(map(str, years))}"
     return Stage(made, audit(step, scaled, scaled, made=made))

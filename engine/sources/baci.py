@@ -9,7 +9,7 @@ Product-Level, CEPII Working Paper 2010-23. Licence: Etalab Open Licence 2.0.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,7 @@ from tradewedge import codes
 from tradewedge.codes import check_vintage
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.sources import fields, files
-from tradewedge.sources.files import Table
+from tradewedge.sources.files import Table, TextTable
 from tradewedge.sources.tally import Rule, Sifted, sift
 from tradewedge.sources.trade import FLOWS, Trade, gather, pick_years
 
@@ -116,13 +116,10 @@ def _dictionary(table: Table) -> dict[str, str]:
             f"{', '.join(table.columns)}"
         )
     known = dict(codes.crosswalk("iso3").select("code", "iso3").iter_rows())
-    rows = pl.read_csv(table.path, infer_schema=False, encoding="utf8-lossy")
-    rows.columns = list(table.columns)
-    return {
-        number.strip(): known[text.strip()]
-        for number, text in rows.select(code, iso3).drop_nulls().iter_rows()
-        if text.strip() in known
-    }
+    # Names of countries are in other encodings now and then; codes are plain.
+    plain = replace(table, lossy=True) if isinstance(table, TextTable) else table
+    rows = plain.scan().select(fields.text(code), fields.text(iso3)).drop_nulls().collect()
+    return {number: known[text] for number, text in rows.iter_rows() if text in known}
 
 
 def _read_year(

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import re
 import shutil
 import zipfile
@@ -117,7 +118,36 @@ class ParquetTable:
         _require(self, names, what, self.name)
 
 
-Table = TextTable | ParquetTable
+@dataclass(frozen=True, eq=False)
+class JsonTable:
+    """A JSON array of rows: lists, the first of them the header, or objects of the same keys.
+
+    Attributes as of :class:`TextTable`.
+    """
+
+    name: str
+    file: str
+    columns: tuple[str, ...]
+    frame: pl.DataFrame
+
+    def scan(self) -> pl.LazyFrame:
+        """Its rows, every column as text."""
+        return self.frame.lazy()
+
+    def place(self, row: int) -> str:
+        """Number of a data row, counted from 1."""
+        return f"row {row + 1}"
+
+    def explain(self, error: Exception) -> str:
+        """Why it cannot be read."""
+        return f"cannot be read: {error}"
+
+    def require(self, names: Sequence[str], what: str) -> None:
+        """Every one of these columns is there; see :meth:`TextTable.require`."""
+        _require(self, names, what, self.name)
+
+
+Table = TextTable | ParquetTable | JsonTable
 
 
 def _require(table: Table, names: Sequence[str], what: str, where: str) -> None:
@@ -161,13 +191,37 @@ def opened(
         raise DataError(f"there is no file {place}{hint}")
     with TemporaryDirectory(prefix="tradewedge-") as scratch:
         files = _files(place, wanted, Path(scratch), asked=True)
-        found: list[Table] = [
-            _parquet(*file) if file[0].suffix.lower() in _PARQUET else table(*file, lossy=lossy)
-            for file in files
-        ]
+        found: list[Table] = [_table(*file, lossy=lossy) for file in files]
         if not found:
             raise DataError(f"{place}: holds no file whose name matches {member}")
         yield found
+
+
+def _table(path: Path, name: str, file: str, *, lossy: bool) -> Table:
+    ending = path.suffix.lower()
+    if ending in _PARQUET:
+        return _parquet(path, name, file)
+    if ending == ".json":
+        return _json(path, name, file)
+    return table(path, name, file, lossy=lossy)
+
+
+def _json(path: Path, name: str, file: str) -> JsonTable:
+    try:
+        rows = json.loads(path.read_text("utf-8"))
+        if isinstance(rows[0], dict):
+            rows = [list(rows[0]), *([row.get(column) for column in rows[0]] for row in rows)]
+        columns, *data = [tuple(map(_plain, row)) for row in rows]
+        header = tuple(map(str, columns))
+        frame = pl.DataFrame(data, schema=dict.fromkeys(header, pl.String), orient="row")
+    except (OSError, ValueError, TypeError, LookupError, pl.exceptions.PolarsError) as error:
+        raise DataError(f"{name}: is no JSON array of rows of text: {error}") from error
+    return JsonTable(name, file, header, frame)
+
+
+def _plain(field: object) -> str | None:
+    """A field of a JSON row as text."""
+    return field if field is None or isinstance(field, str) else json.dumps(field)
 
 
 def _parquet(path: Path, name: str, file: str) -> ParquetTable:

@@ -1,4 +1,4 @@
-"""The sources of trade by name: what ``tradewedge data build source=...`` may be told."""
+"""The sources by name: what ``tradewedge data build`` may be told to read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,11 @@ from typing import Any, Final
 
 from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError
-from tradewedge.sources.trade import Trade
 
 
 @dataclass(frozen=True)
 class Source:
-    """A format of trade files.
+    """A format of files.
 
     Attributes
     ----------
@@ -31,21 +30,30 @@ class Source:
         kind: type = import_module(f"tradewedge.sources.{self.name}").Options
         return kind
 
-    def read(self, path: Path, years: Sequence[int] | None, options: Mapping[str, Any]) -> Trade:
-        """Read files of this format."""
+    def read(self, path: Path, years: Sequence[int] | None, options: Mapping[str, Any]) -> Any:
+        """Read files of this format: a ``Trade``, or ``Tariffs``."""
         module = import_module(f"tradewedge.sources.{self.name}")
-        made: Trade = module.read(path, years, module.Options(**options))
-        return made
+        return module.read(path, years, module.Options(**options))
 
 
 SOURCES: Final = (
     Source("baci", "CEPII BACI: a year's csv, or the zip of a release"),
     Source("comtrade", "UN Comtrade: downloads of today's site, of the API, or of before 2022"),
+    Source("census", "US imports by HS10 and partner with duties: answers of the Census API"),
     Source("table", "a table of your own, in our columns or described in a YAML file"),
 )
 
 
-def source(name: str) -> Source:
+#: Sources of tariffs, which ``tariffs=NAME:PATH`` names.
+TARIFFS: Final = (
+    Source("usitc", "US tariff schedule: exports of hts.usitc.gov"),
+    Source("dataweb", "US tariff database, by year: USITC DataWeb"),
+    Source("trains", "tariffs of all countries: UNCTAD TRAINS through WITS"),
+    Source("wto", "tariffs of WTO members: stats.wto.org"),
+)
+
+
+def source(name: str, among: Sequence[Source] = SOURCES) -> Source:
     """The source of a name.
 
     Raises
@@ -53,7 +61,7 @@ def source(name: str) -> Source:
     ConfigError
         If there is none, with the nearest.
     """
-    named = {entry.name: entry for entry in SOURCES}
+    named = {entry.name: entry for entry in among}
     if name not in named:
         near = nearest(name, named)
         raise ConfigError(

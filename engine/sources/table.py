@@ -13,7 +13,7 @@ from tradewedge.sources import fields, files
 from tradewedge.sources.files import Table
 from tradewedge.sources.mapping import SUFFIXES, Described, described
 from tradewedge.sources.tally import MADE, Rule, Sifted, audit_frame, exact, sift
-from tradewedge.sources.trade import FLOWS, KEY, UNION, Trade, gather, without_union
+from tradewedge.sources.trade import FLOWS, UNION, Trade, added_up, gather, without_union
 
 _NEEDED: Final = ("product", "exporter", "importer", "value")
 _PLAIN: Final = ("year", *_NEEDED, "quantity")
@@ -161,14 +161,6 @@ def _number_rules(name: str, *, needed: bool) -> list[Rule]:
 
 
 def _added_up(done: Sifted, step: str) -> Sifted:
-    """Rows of the same flow together; tons where all of them report some."""
-    tons = pl.col("quantity")
-    made = (
-        done.frame.lazy()
-        .group_by(KEY)
-        .agg(pl.col("value").sum(), pl.when(~tons.has_nulls()).then(tons.sum()).alias("quantity"))
-        .collect(engine="in-memory")
-        .select(FLOWS)
-    )
-    line = audit_frame([(step, MADE, *exact(made))])
-    return Sifted(made, pl.concat([done.audit, line]))
+    """Rows of the same flow together."""
+    made = added_up(done.frame)
+    return Sifted(made, pl.concat([done.audit, audit_frame([(step, MADE, *exact(made))])]))

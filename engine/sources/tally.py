@@ -80,7 +80,7 @@ def sift(
     *,
     step: str,
     notes: Sequence[Rule] = (),
-    weight: str = "value",
+    weight: str | None = "value",
     quick: Callable[[pl.LazyFrame], pl.LazyFrame] | None = None,
 ) -> Sifted:
     """Read a table in one pass and keep what no rule takes.
@@ -98,8 +98,8 @@ def sift(
         Name of this reading in the audit.
     notes : sequence of Rule
         Kept rows to count apart, as "of these ...".
-    weight : str
-        The column whose sums tie.
+    weight : str or None
+        The column whose sums tie; None: rows alone are counted.
     quick : callable, optional
         For files of millions of rows: adds ``columns`` by the cheapest means, and the column
         ``sure``, true only where neither a rule nor a note takes the row and ``prepare`` would
@@ -134,7 +134,8 @@ def sift(
         seen = taken.filter(f"_note{index}").select(totals(weight)).row(0)
         if seen[0]:
             lines.append((step, OF_THESE + note.text, *_sum([seen])))
-    return Sifted(kept, audit_frame(lines))
+    audit = audit_frame(lines)
+    return Sifted(kept, audit if weight else audit.with_columns(value=pl.lit(None, pl.Float64)))
 
 
 def _split(
@@ -153,24 +154,29 @@ def _split(
     return sure, doubtful.lazy()
 
 
-def drop(done: Sifted, step: str, text: str, rows: pl.Expr) -> Sifted:
+def drop(done: Sifted, step: str, text: str, rows: pl.Expr, weight: str = "value") -> Sifted:
     """Drop further rows for a reason that shows only when all are read."""
     taken, kept = done.frame.filter(rows), done.frame.filter(~rows)
     if taken.is_empty():
         return done
     last = (pl.col("step") == step) & (pl.col("reason") == KEPT)
     index = int(done.audit.select(last.arg_true()).item())
-    lines = [(step, DROPPED + text, *exact(taken)), (step, KEPT, *exact(kept))]
+    lines = [
+        (step, DROPPED + text, *exact(taken, weight)),
+        (step, KEPT, *exact(kept, weight)),
+    ]
     parts = [done.audit[:index], audit_frame(lines), done.audit[index + 1 :]]
     return Sifted(kept, pl.concat(parts))
 
 
-def totals(weight: str) -> list[pl.Expr]:
+def totals(weight: str | None) -> list[pl.Expr]:
     """Rows, and the sum of a column in whole units and in fractions.
 
     Whole units are added up as integers, so that the totals of eleven million flows tie to the
     cent in whatever order they are summed. What is no number counts as 0.
     """
+    if weight is None:
+        return [pl.len().cast(pl.Int64).alias("rows"), pl.lit(0).alias("whole"), pl.lit(0.0)]
     value = pl.col(weight).fill_null(0.0).fill_nan(0.0)
     whole = value.floor()
     return [
@@ -188,6 +194,13 @@ def exact(frame: pl.DataFrame, weight: str = "value") -> tuple[int, float]:
 def audit_frame(lines: Sequence[tuple[str, str, int, float | None]]) -> pl.DataFrame:
     """An audit from (step, reason, rows, value)."""
     return pl.DataFrame(list(lines), schema=AUDIT, orient="row")
+
+
+def why_nothing(audit: pl.DataFrame) -> str:
+    """What the rows of a file that leaves none were dropped for."""
+    lost = audit.filter(pl.col("reason").str.starts_with(DROPPED))
+    told = lost.group_by("reason", maintain_order=True).agg(pl.col("rows").sum()).iter_rows()
+    return ", ".join(f"{rows:,} {reason.removeprefix(DROPPED)}" for reason, rows in told)
 
 
 def check_ties(audit: pl.DataFrame) -> None:

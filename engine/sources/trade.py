@@ -8,8 +8,10 @@ import polars as pl
 
 from tradewedge import codes, keys
 from tradewedge.errors import ConfigError, DataError
-from tradewedge.sources.tally import DROPPED, Sifted, drop, exact
+from tradewedge.sources.tally import Sifted, drop, exact, why_nothing
 
+#: Columns that begin so hold what an authority charged on each flow, thousand USD.
+DUTY: Final = "duty:"
 FLOWS: Final = ("year", "product", "exporter", "importer", "value", "quantity")
 KEY: Final = ("year", "product", "exporter", "importer")
 
@@ -22,7 +24,8 @@ class Trade:
     ----------
     flows : DataFrame
         year, product, exporter, importer (text or Enum), value (thousand USD at the border),
-        quantity (metric tons, null where not reported); unique keys, value above 0.
+        quantity (metric tons, null where not reported); unique keys, value above 0. Where the
+        source has duties too, a column "duty:AUTHORITY" for each: thousand USD charged.
     audit : DataFrame
         step, reason, rows, value: what was read, dropped and kept.
     vintage : str or None
@@ -31,8 +34,6 @@ class Trade:
         What the data are, for summaries.
     notes : tuple of str
         Sentences on what they cannot answer.
-    tariffs : DataFrame or None
-        product, exporter, importer, rate, authority, where the source has duties too.
     tariff_importers, observed_importers : tuple of str or None
         As in :meth:`tradewedge.World.from_flows`.
     aggregates : mapping
@@ -44,7 +45,6 @@ class Trade:
     vintage: str | None
     title: str
     notes: tuple[str, ...] = ()
-    tariffs: pl.DataFrame | None = None
     tariff_importers: tuple[str, ...] | None = None
     observed_importers: tuple[str, ...] | None = None
     aggregates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -96,9 +96,7 @@ def gather(
         for tables in ([part.frame for part in parts], [part.audit for part in parts])
     )
     if flows.is_empty():
-        lost = audit.filter(pl.col("reason").str.starts_with(DROPPED))
-        told = lost.group_by("reason", maintain_order=True).agg(pl.col("rows").sum()).iter_rows()
-        why = ", ".join(f"{rows:,} {reason.removeprefix(DROPPED)}" for reason, rows in told)
+        why = why_nothing(audit)
         raise DataError(f"{where}: no flow between two countries is left of its rows ({why})")
     reject_duplicates(flows, where)
     pick_years(years, flows["year"].unique(), where)
@@ -110,7 +108,9 @@ UNION: Final = "EU27"
 _COMPLETE: Final = 0.98
 
 
-def without_union(done: Sifted, step: str) -> tuple[Sifted, dict[str, tuple[str, ...]]]:
+def without_union(
+    done: Sifted, step: str, weight: str = "value"
+) -> tuple[Sifted, dict[str, tuple[str, ...]]]:
     """Count the European Union once where it and members of it are partners side by side.
 
     Members that together have the union's value stay and the union goes; members that do not,
@@ -131,12 +131,32 @@ def without_union(done: Sifted, step: str) -> tuple[Sifted, dict[str, tuple[str,
         )
         if union[0] and parts[0] and parts[1] >= _COMPLETE * union[1]:
             text = f"European Union as {end}, beside its members"
-            done = drop(done, step, text, place == UNION)
+            done = drop(done, step, text, place == UNION, weight)
         elif union[0]:
             text = f"member of the European Union as {end}, inside it as well"
-            done = drop(done, step, text, place.is_in(members))
+            done = drop(done, step, text, place.is_in(members), weight)
             aggregates[UNION] = members
     return done, aggregates
+
+
+def money(flows: pl.DataFrame) -> list[str]:
+    """Columns of a flow table that are thousand USD: the value, and duties."""
+    return ["value", *(name for name in flows.columns if name.startswith(DUTY))]
+
+
+def added_up(flows: pl.DataFrame) -> pl.DataFrame:
+    """One row per flow: values and duties added up; tons too, where all parts report some."""
+    tons = pl.col("quantity")
+    return (
+        flows.lazy()
+        .group_by(KEY)
+        .agg(
+            pl.col(money(flows)).sum(),
+            pl.when(~tons.has_nulls()).then(tons.sum()).alias("quantity"),
+        )
+        .collect(engine="in-memory")  # sums in one order, so that builds repeat to the last bit
+        .select(*FLOWS, *money(flows)[1:])
+    )
 
 
 def reject_duplicates(flows: pl.DataFrame, where: str, key: Sequence[str] = KEY) -> None:
