@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tradewedge.kernels import instrumented, newton, plain_cpu
+from tradewedge.kernels import instruments_cpu, newton, plain_cpu
 from tradewedge.kernels.dense import block_of
 from tradewedge.kernels.equations import AT_ONE, NEAR_ONE, ROUNDING
 from tradewedge.kernels.market import (
@@ -140,7 +140,7 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
         The kernel never raises for numbers: see its ``status``.
     """
     if shock.instruments is not None:
-        return instrumented.solve(solve, market, shock, options)
+        return instruments_cpu.solve(solve, market, shock, options)
     solution = empty_solution(market)
     solve_products(solution, market, shock, options, np.diff(market.flow_ptr) > 0)
     return solution

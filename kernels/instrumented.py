@@ -8,6 +8,7 @@ import numpy as np
 from tradewedge.kernels import equations as eq
 from tradewedge.kernels import semismooth
 from tradewedge.kernels.complementarity import Problem, State, evaluate
+from tradewedge.kernels.cut import cut, rows_of
 from tradewedge.kernels.dense import block_of, ranges
 from tradewedge.kernels.endless import endless_groups, is_exceeded_in_the_end
 from tradewedge.kernels.feasible import is_proven_infeasible
@@ -85,7 +86,15 @@ def solve_product(
     options: Options,
 ) -> None:
     """Solve one product on the host, all its instruments valid, into a solution without them."""
-    problem = problem_of(market, shock, product)
+    part = cut(market, shock, product)
+    found = rows_of(solution, market, product, part.limits)
+    _solve(found, part.market, part.shock, options)
+    solution.log_shadow[part.limits] = found.log_shadow
+
+
+def _solve(solution: KernelSolution, market: Market, shock: Shock, options: Options) -> None:
+    """Solve a market of one product."""
+    problem, product = problem_of(market, shock, 0), 0
     if problem.flow.size == 0:
         return
     if is_proven_infeasible(problem):
