@@ -61,7 +61,7 @@ SYNTHETIC: Final = "synthetic"
 _PAIRS_TRADING: Final = 2_300 / (226 * 225)
 # Guesses that only estimates rest on.
 _EMBEDDED_FLOWS: Final = {"minerals": 60_000, "us_imports": 100_000}
-_INSTRUMENTS: Final = {"floor": 30.0, "quota": 30.0}
+_INSTRUMENTS: Final = {"floor": 6.0, "quota": 6.0}
 _BYTES_PER_FLOW: Final = 220
 _BYTES_PER_FLOW_AND_SCENARIO: Final = 50
 _BYTES_AT_REST: Final = 6e8
@@ -171,7 +171,7 @@ _QUICK_BLOCKS: Final[Sequence[_Block]] = (
     (("tariff",), (1, 10, 100, 1000), (226,), (1,)),
     (("tariff",), (100,), (30, 100), (1,)),
     (("tariff",), (100,), (226,), (16, 64)),
-    (("floor", "quota"), (10,), (226,), (1,)),
+    (("floor", "quota"), (100,), (226,), (1,)),
 )
 _FULL_BLOCKS: Final[Sequence[_Block]] = (
     (("tariff",), (1, 10, 100, 1000, 5000), (30, 100, 226), (1,)),
