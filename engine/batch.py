@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from tradewedge.codes import nearest
+from tradewedge.elasticities import ERRORS
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.policy import Compiler
 from tradewedge.report.band import sigma_band
@@ -24,7 +25,7 @@ ELASTICITY_COLUMNS = {
     "sigma": pl.Float64,
     "eta": pl.Float64,
     "epsilon": pl.Float64,
-    "standard_error": pl.Float64,
+    **dict.fromkeys(ERRORS.values(), pl.Float64),
     "source": pl.String,
 }
 

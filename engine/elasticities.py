@@ -1,6 +1,6 @@
 """Which sigma, eta and epsilon each product of a world gets, and from where."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 _T = TypeVar("_T")
 
+#: Each elasticity and the column of a table that holds its standard error.
+ERRORS = {
+    "sigma": "standard_error",
+    "eta": "eta_standard_error",
+    "epsilon": "epsilon_standard_error",
+}
+
 #: eta as the model uses it: the composite's, the import-demand elasticity made from it with the
 #: home share, or the composite's taken as it is because the home share is unknown.
 COMPOSITE, IMPORT_DEMAND, UNADJUSTED = "composite", "import_demand", "unadjusted"
@@ -31,8 +38,8 @@ class Elasticities:
     set_name : str
     sigma : float64 [K]
         Substitution among suppliers, of tariff-exclusive flows; positive.
-    sigma_standard_error : float64 [K]
-        NaN where none is known.
+    sigma_standard_error, eta_standard_error : float64 [K]
+        NaN where none is known; the second of ``eta_composite``.
     eta_composite : float64 [K]
         Demand for the composite of all suppliers, home included; non-negative.
     home_share : float64 [K]
@@ -42,7 +49,7 @@ class Elasticities:
         products without domestic rows whose home share is known.
     eta_kind : tuple of str [K]
         "composite", "import_demand" or "unadjusted".
-    epsilon : float64 [X]
+    epsilon, epsilon_standard_error : float64 [X]
         Supply of each exporter row; may be infinite.
     source : tuple of str [K]
     """
@@ -51,17 +58,19 @@ class Elasticities:
     sigma: Floats
     sigma_standard_error: Floats
     eta_composite: Floats
+    eta_standard_error: Floats
     home_share: Floats
     eta: Floats
     eta_kind: tuple[str, ...]
     epsilon: Floats
+    epsilon_standard_error: Floats
     source: tuple[str, ...]
 
     @classmethod
     def empty(cls) -> "Elasticities":
         """No products."""
         none = np.zeros(0)
-        return cls("", none, none, none, none, none, (), none, ())
+        return cls("", none, none, none, none, none, none, (), none, none, ())
 
     @classmethod
     def resolve(
@@ -87,7 +96,7 @@ class Elasticities:
                 named = named.with_columns(epsilon=pl.lit(np.inf))
             given = named
         table = _read(given, world)
-        rules, errors = _rules(table), _errors(table)
+        rules = _rules(table)
         k = len(world.products)
         sigma, eta, eps = np.empty(k), np.empty(k), np.empty(k)
         source = []
@@ -102,11 +111,24 @@ class Elasticities:
                 )
             sigma[row], eta[row], eps[row] = (value for value, _ in found.values())
             source.append(_source(found))
-        # The error is that of the row that gave sigma, so that the same prefix is the longest.
-        error = np.array([_longest(errors, product) for product in world.products], np.float64)
-        epsilon = _by_exporter(table, world, eps[world.exporter_product])
+        sigma_error, eta_error, eps_error = (
+            _errors(table, number, world.products) for number in ERRORS
+        )
+        rows = world.exporter_product
         share = np.full(k, np.nan) if home_share is None else home_share
-        made = cls(name, sigma, error, eta, share, eta, (), epsilon, tuple(source))
+        made = cls(
+            set_name=name,
+            sigma=sigma,
+            sigma_standard_error=sigma_error,
+            eta_composite=eta,
+            eta_standard_error=eta_error,
+            home_share=share,
+            eta=eta,
+            eta_kind=(),
+            epsilon=_by_exporter(table, world, "epsilon", eps[rows]),
+            epsilon_standard_error=_by_exporter(table, world, ERRORS["epsilon"], eps_error[rows]),
+            source=tuple(source),
+        )
         return made.derive(world)
 
     def override(
@@ -121,11 +143,13 @@ class Elasticities:
             self,
             set_name=f"{self.set_name}, {named}",
             sigma=self.sigma if sigma is None else np.full_like(self.sigma, sigma),
-            sigma_standard_error=self.sigma_standard_error
-            if sigma is None
-            else np.full_like(self.sigma, np.nan),
             eta_composite=self.eta_composite if eta is None else np.full_like(self.eta, eta),
             epsilon=self.epsilon if epsilon is None else np.full_like(self.epsilon, epsilon),
+            **{
+                f"{key}_standard_error": np.full_like(getattr(self, key), np.nan)
+                for key, value in changes.items()
+                if value is not None
+            },
             source=tuple(f"{text}; set to {named}" for text in self.source),
         )
         return made.derive(world)
@@ -138,10 +162,12 @@ class Elasticities:
             sigma=self.sigma[pick],
             sigma_standard_error=self.sigma_standard_error[pick],
             eta_composite=self.eta_composite[pick],
+            eta_standard_error=self.eta_standard_error[pick],
             home_share=self.home_share[pick],
             eta=self.eta[pick],
             eta_kind=tuple(self.eta_kind[k] for k in pick),
             epsilon=self.epsilon[exporters],
+            epsilon_standard_error=self.epsilon_standard_error[exporters],
             source=tuple(self.source[k] for k in pick),
         )
 
@@ -180,25 +206,29 @@ class Elasticities:
 
 
 def _read(table: pl.DataFrame | pl.LazyFrame, world: "World") -> pl.DataFrame:
-    """Columns product, exporter, source, sigma, eta, epsilon, standard_error (of sigma).
+    """Columns product, exporter, source, sigma, eta, epsilon and their standard errors.
 
     Null where a row says nothing.
     """
     frame = tidy.collect(table, "elasticities")
-    optional = {"exporter": pl.String, "source": pl.String, "standard_error": pl.Float64}
+    optional = {
+        "exporter": pl.String,
+        "source": pl.String,
+        **dict.fromkeys(ERRORS.values(), pl.Float64),
+    }
     frame = frame.with_columns(
         pl.lit(None, dtype=kind).alias(name)
         for name, kind in optional.items()
         if name not in frame.columns
     )
-    keys, numbers = ["product", "exporter"], ["sigma", "eta", "epsilon", "standard_error"]
+    keys, numbers = ["product", "exporter"], [*ERRORS, *ERRORS.values()]
     frame = tidy.typed(frame, "elasticities", [*keys, "source"], numbers)
     named = pl.col("exporter").is_not_null()
     checks = {
         "product is missing": pl.col("product").is_null(),
         "exporter is named, but sigma and eta hold for all exporters: leave them empty": named
         & (pl.col("sigma").is_not_null() | pl.col("eta").is_not_null()),
-        "standard_error is below 0": pl.col("standard_error") < 0,
+        **{f"{name} is below 0": pl.col(name) < 0 for name in ERRORS.values()},
     }
     tidy.check_rows(frame, "elasticities", keys, checks)
     tidy.reject_duplicates(frame, keys, "elasticities")
@@ -219,14 +249,18 @@ def _rules(table: pl.DataFrame) -> _Rules:
             for prefix, value, source in general.select("product", name, "source").iter_rows()
             if value is not None
         }
-        for name in ("sigma", "eta", "epsilon")
+        for name in ERRORS
     }
 
 
-def _errors(table: pl.DataFrame) -> dict[str, float]:
-    """Prefix -> standard error of its sigma, NaN where there is none."""
-    general = table.filter(pl.col("exporter").is_null() & pl.col("sigma").is_not_null())
-    return dict(general.select("product", pl.col("standard_error").fill_null(np.nan)).iter_rows())
+def _errors(table: pl.DataFrame, number: str, products: Sequence[str]) -> Floats:
+    """Standard error of a number for each product [K], NaN where there is none.
+
+    That of the row that gave the number, so that the same prefix is the longest.
+    """
+    general = table.filter(pl.col("exporter").is_null() & pl.col(number).is_not_null())
+    rules = dict(general.select("product", pl.col(ERRORS[number]).fill_null(np.nan)).iter_rows())
+    return np.array([_longest(rules, product) for product in products], np.float64)
 
 
 def _longest(rules: Mapping[str, _T], product: str) -> _T | None:
@@ -246,13 +280,14 @@ def _source(found: Mapping[str, tuple[float, str]]) -> str:
     return "; ".join(f"{name}: {text}" for name, text in texts.items())
 
 
-def _by_exporter(table: pl.DataFrame, world: "World", epsilon: Floats) -> Floats:
-    """Replace epsilon on exporter rows that the table names."""
+def _by_exporter(table: pl.DataFrame, world: "World", column: str, general: Floats) -> Floats:
+    """Replace epsilon, or its standard error, on exporter rows whose epsilon the table names."""
     named = table.drop_nulls(["exporter", "epsilon"])
     rules: dict[str, dict[str, float]] = {}
-    for product, country, value in named.select("product", "exporter", "epsilon").iter_rows():
+    values = named.select("product", "exporter", pl.col(column).fill_null(np.nan))
+    for product, country, value in values.iter_rows():
         rules.setdefault(country, {})[product] = value
-    made = epsilon.copy()
+    made = general.copy()
     for index, country in enumerate(world.countries):
         if country not in rules:
             continue

@@ -65,8 +65,8 @@ def at(years: float, short: Floats, long: Floats, floor: float = 0.0) -> Floats:
 def between(short: Elasticities, long: Elasticities, years: float) -> Elasticities:
     """Mix two sets of one world: sigma, eta of the composite, and epsilon after ``years``.
 
-    ``eta`` and ``eta_kind`` are those of ``long`` and have to be derived anew. The standard error
-    of sigma moves as sigma does: the two sets are taken to scale one estimate.
+    ``eta`` and ``eta_kind`` are those of ``long`` and have to be derived anew. Standard errors
+    move as the elasticities do: the two sets are taken to scale one estimate.
 
     Raises
     ------
@@ -80,6 +80,8 @@ def between(short: Elasticities, long: Elasticities, years: float) -> Elasticiti
         set_name=note,
         sigma=at(h, short.sigma, long.sigma, SIGMA_FLOOR),
         sigma_standard_error=_error(h, short.sigma_standard_error, long.sigma_standard_error),
+        eta_standard_error=_error(h, short.eta_standard_error, long.eta_standard_error),
+        epsilon_standard_error=_error(h, short.epsilon_standard_error, long.epsilon_standard_error),
         eta_composite=at(h, short.eta_composite, long.eta_composite),
         epsilon=at(h, short.epsilon, long.epsilon, EPSILON_FLOOR),
         source=tuple(f"{note}; {text}" for text in long.source),

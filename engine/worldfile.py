@@ -18,13 +18,17 @@ from tradewedge.errors import ConfigError, DataError
 from tradewedge.intake import AUDIT_SCHEMA
 from tradewedge.world import World
 
-FORMAT = 2
+FORMAT = 3
 HEADER = "world.json"
 PRODUCTS = "products.parquet"
 
 #: Not Arrow: Polars 2 reads an Arrow file into memory, while NumPy maps a .npy file.
 _FLOW_ARRAYS = ("flow_product", "flow_exporter", "flow_importer", "value", "quantity")
-_PRODUCT_NUMBERS = ("sigma", "sigma_standard_error", "eta_composite", "home_share", "eta")
+_PRODUCT_NUMBERS = (
+    *("sigma", "sigma_standard_error", "eta_composite", "eta_standard_error"),
+    *("home_share", "eta"),
+)
+_EXPORTER_NUMBERS = ("epsilon", "epsilon_standard_error")
 _Array = NDArray[Any]
 
 
@@ -91,7 +95,7 @@ def load(directory: Path) -> World:
 
 def _build(directory: Path, header: dict[str, Any]) -> World:
     flows = {name: _open(directory, name) for name in _FLOW_ARRAYS}
-    epsilon = _open(directory, "epsilon")
+    supply = {name: _open(directory, name) for name in _EXPORTER_NUMBERS}
     rows, rates = (_open(directory, f"duty_{name}") for name in ("rows", "rates"))
     products = pl.read_parquet(directory / PRODUCTS)
     sizes = {array.size for array in flows.values()}
@@ -115,7 +119,7 @@ def _build(directory: Path, header: dict[str, Any]) -> World:
             set_name=header["elasticity_set"],
             **{name: products[name].to_numpy() for name in _PRODUCT_NUMBERS},
             eta_kind=tuple(products["eta_kind"]),
-            epsilon=epsilon,
+            **supply,
             source=tuple(products["source"]),
         ),
         aggregates={code: tuple(members) for code, members in header["aggregates"].items()},
@@ -147,7 +151,7 @@ def _arrays(world: World) -> dict[str, _Array]:
     rows = [duty.rows for duty in world.duties]
     return {
         **{name: getattr(world, name) for name in _FLOW_ARRAYS},
-        "epsilon": world.epsilon,
+        **{name: getattr(world.elasticities, name) for name in _EXPORTER_NUMBERS},
         "duty_rows": np.concatenate(rows or none).astype(np.int64),
         "duty_rates": np.concatenate([duty.rate for duty in world.duties] or none),
     }

@@ -133,10 +133,12 @@ def _synthetic(
         sigma=drawn.sigma,
         sigma_standard_error=np.full(products, np.nan),
         eta_composite=drawn.eta,
+        eta_standard_error=np.full(products, np.nan),
         home_share=np.full(products, np.nan),
         eta=drawn.eta,
         eta_kind=(),
         epsilon=drawn.epsilon[world.exporter_product, world.exporter_country],
+        epsilon_standard_error=np.full(world.exporter_product.size, np.nan),
         source=(synthetic.SOURCE,) * products,
     )
     world = replace(world, elasticities=given.derive(world))

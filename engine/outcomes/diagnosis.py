@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from tradewedge.elasticities import UNADJUSTED
+from tradewedge.elasticities import IMPORT_DEMAND, UNADJUSTED
 from tradewedge.kernels.market import Status
 from tradewedge.models import Solution
 from tradewedge.outcomes import keys
@@ -15,6 +15,7 @@ def parameters(world: World) -> pl.DataFrame:
     """sigma, eta and epsilon of every exporter of a product, and where they come from."""
     k = world.exporter_product
     e = world.elasticities
+    derived = np.array([kind == IMPORT_DEMAND for kind in e.eta_kind], dtype=np.bool_)
     return pl.DataFrame(
         {
             "product": keys.products(world, k),
@@ -25,6 +26,9 @@ def parameters(world: World) -> pl.DataFrame:
             "source": pl.Series(list(e.source), dtype=pl.String).gather(k),
             "eta_kind": pl.Series(list(e.eta_kind), dtype=pl.String).gather(k),
             "sigma_standard_error": nullable(e.sigma_standard_error[k]),
+            # That of the composite's eta says nothing of an import-demand elasticity.
+            "eta_standard_error": nullable(np.where(derived, np.nan, e.eta_standard_error)[k]),
+            "epsilon_standard_error": nullable(e.epsilon_standard_error),
         }
     )
 

@@ -26,7 +26,10 @@ FLOWS = 1 << 19
 
 Ints = NDArray[np.int64]
 
-_BY_PRODUCT = ("sigma", "sigma_standard_error", "eta_composite", "home_share", "eta")
+_BY_PRODUCT = (
+    *("sigma", "sigma_standard_error", "eta_composite", "eta_standard_error"),
+    *("home_share", "eta"),
+)
 _BY_FLOW = ("specific", "floor", "dispersion", "quota", "beyond_quota")
 _BY_EXPORTER = ("capacity", "strike", "covered", "upside")
 _OWNERS_BY_FLOW = (
@@ -78,7 +81,7 @@ def worlds(world: World, cuts: Sequence[Part]) -> Iterator[World]:
             elasticities=replace(
                 e,
                 **_cut(e, part.products, *_BY_PRODUCT, "eta_kind", "source"),
-                epsilon=e.epsilon[part.exporters],
+                **_cut(e, part.exporters, "epsilon", "epsilon_standard_error"),
             ),
             critical=None if world.critical is None else world.critical[part.products],
         )

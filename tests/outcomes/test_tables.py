@@ -40,7 +40,8 @@ COLUMNS = {
     ],
     "parameters": [
         *("product", "exporter", "sigma", "eta", "epsilon"),
-        *("source", "eta_kind", "sigma_standard_error"),
+        *("source", "eta_kind"),
+        *("sigma_standard_error", "eta_standard_error", "epsilon_standard_error"),
     ],
     "status": ["scenario", "product", "status", "iterations", "residual", "error_bound"],
 }

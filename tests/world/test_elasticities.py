@@ -71,6 +71,30 @@ def test_the_standard_error_is_that_of_the_row_that_gave_sigma(
         tw.World.from_flows(flows, given.with_columns(standard_error=-pl.col("sigma")))
 
 
+def test_standard_errors_of_demand_and_supply(flows: pl.DataFrame, tmp_path: Path) -> None:
+    given = table(
+        ("", None, 2.0, 1.0, 3.0, None),
+        ("28", None, 3.0, 0.8, 2.0, None),
+        ("28", "CHN", None, None, 1.0, None),
+    ).with_columns(
+        eta_standard_error=pl.Series([None, 0.1, None], dtype=pl.Float64),
+        epsilon_standard_error=pl.Series([None, 0.4, 0.2], dtype=pl.Float64),
+    )
+    world = tw.World.from_flows(flows, given)
+    world = tw.load_world(world.save(tmp_path / "world"))
+    made = world.elasticities
+    assert made.eta_standard_error.tolist() == [0.1, 0.1]
+    china = world.exporter_country == world.countries.index("CHN")
+    np.testing.assert_array_equal(made.epsilon_standard_error, np.where(china, 0.2, 0.4))
+    case = tw.Scenario("duty", [tw.Tariff(importer="USA", rate=0.1)])
+    told = tw.solve(world, case).parameters().collect()
+    assert told["epsilon_standard_error"].to_list() == made.epsilon_standard_error.tolist()
+    assert set(told["eta_standard_error"]) == {0.1}
+    one = world.with_elasticities(epsilon=1.0).elasticities
+    assert np.isnan(one.epsilon_standard_error).all()
+    assert one.eta_standard_error.tolist() == [0.1, 0.1]
+
+
 def test_supply_may_differ_by_exporter(flows: pl.DataFrame) -> None:
     world = tw.World.from_flows(
         flows,

@@ -178,12 +178,12 @@ class TestUnreadable:
 
     def test_another_format(self, saved: Path) -> None:
         path = saved / worldfile.HEADER
-        path.write_text(path.read_text().replace('"format": 2', '"format": 99'))
-        with pytest.raises(tw.DataError, match="format 99, this version reads 2; build the world"):
+        path.write_text(path.read_text().replace('"format": 3', '"format": 99'))
+        with pytest.raises(tw.DataError, match="format 99, this version reads 3; build the world"):
             tw.load_world(saved)
 
     def test_a_header_that_is_no_json(self, saved: Path) -> None:
-        (saved / worldfile.HEADER).write_text('{"format": 2,')
+        (saved / worldfile.HEADER).write_text('{"format": 3,')
         with pytest.raises(tw.DataError, match=r"world\.json: not JSON"):
             tw.load_world(saved)
 
