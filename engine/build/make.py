@@ -14,6 +14,7 @@ from tradewedge import codes, worldfile
 from tradewedge.build import duties, goods, places, tons, years
 from tradewedge.build.plan import Countries, Plan
 from tradewedge.build.stage import Stage
+from tradewedge.elasticities import ERRORS
 from tradewedge.errors import ConfigError
 from tradewedge.sources.registry import source
 from tradewedge.sources.tables import read_table
@@ -36,7 +37,7 @@ ELASTICITIES: Final = {
     "sigma": pl.Float64,
     "eta": pl.Float64,
     "epsilon": pl.Float64,
-    "standard_error": pl.Float64,
+    **dict.fromkeys(ERRORS.values(), pl.Float64),
     "source": pl.String,
 }
 RECONCILIATION: Final = "reconciliation.csv"
@@ -153,7 +154,7 @@ def _step(what: str, notify: Notify | None) -> Iterator[None]:
 def _elasticities(named: str) -> pl.DataFrame | str:
     if not Path(named).is_file():
         return named
-    return read_table(named, ELASTICITIES, ("exporter", "standard_error", "source"))
+    return read_table(named, ELASTICITIES, ("exporter", *ERRORS.values(), "source"))
 
 
 def _table(
