@@ -250,6 +250,7 @@ def run(
             "--capture=no",
         ]
         arguments += ["--benchmark-only", f"--benchmark-json={out}", f"--rootdir={scratch}"]
+        arguments.append(f"--benchmark-storage=file://{scratch}")  # else ./.benchmarks
         arguments += ["-c", str(Path(scratch) / "pytest.ini"), scratch]
         status = int(pytest.main(arguments, plugins=[Suite(cases, effort, Shelf(place), tell)]))
         return 0 if status == pytest.ExitCode.TESTS_FAILED else status

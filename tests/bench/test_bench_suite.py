@@ -129,11 +129,13 @@ def test_pytest_benchmark_underneath(tmp_path: Path, make_case: Make) -> None:
     asked = {"cases": [asdict(case) for case in (*cases, bad)], "effort": asdict(BRIEF)}
     plan.write_text(json.dumps(asked | {"place": str(tmp_path)}))
     command = [sys.executable, "-m", "tradewedge.bench.suite", str(plan), str(out)]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert [event["event"] for event in events] == ["start", "done"] * 2 + ["start", "failed"]
     assert "no such measure" in events[-1]["reason"]
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"plan.json", "out.json", "1x15", cases[0].work + ".npy"}
     written = json.loads(out.read_text())
     assert "node" not in written["machine_info"]
     first, second = written["benchmarks"]
