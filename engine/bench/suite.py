@@ -241,17 +241,11 @@ def run(
         (Path(scratch) / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         (Path(scratch) / "test_bench.py").write_text(_CALLS, encoding="utf-8")
         arguments = [
-            "-p",
-            "pytest_benchmark.plugin",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:terminal",
-            "--capture=no",
+            *("-ppytest_benchmark.plugin", "-pno:cacheprovider", "-pno:terminal", "--capture=no"),
+            *("--benchmark-only", f"--benchmark-json={out}"),
+            f"--benchmark-storage=file://{scratch}",  # else ./.benchmarks
+            *(f"--rootdir={scratch}", "-c", str(Path(scratch) / "pytest.ini"), scratch),
         ]
-        arguments += ["--benchmark-only", f"--benchmark-json={out}", f"--rootdir={scratch}"]
-        arguments.append(f"--benchmark-storage=file://{scratch}")  # else ./.benchmarks
-        arguments += ["-c", str(Path(scratch) / "pytest.ini"), scratch]
         status = int(pytest.main(arguments, plugins=[Suite(cases, effort, Shelf(place), tell)]))
         return 0 if status == pytest.ExitCode.TESTS_FAILED else status
 
