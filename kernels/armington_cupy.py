@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewedge.kernels import instrumented
 from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.cuda import batch
 from tradewedge.kernels.cuda.packing import source
@@ -63,7 +62,7 @@ def probe() -> tuple[bool, str]:
 
 
 def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
-    """Solve every product on the GPU; stragglers and products with instruments on the host.
+    """Solve every product on the GPU; stragglers, and what the kernels do not take, on the host.
 
     Parameters
     ----------
@@ -74,8 +73,6 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
     KernelSolution
         The kernel never raises for numbers: see its ``status``.
     """
-    if shock.instruments is not None:
-        return instrumented.solve(solve, market, shock, options)
     return solve_batch(market, [shock], options)[0]
 
 
@@ -146,8 +143,9 @@ class Gpu:
         self._pool = cupy.cuda.MemoryPool()
         self._pool.set_limit(size=limit)
         with self._timed("compile"):
-            self._kernel = _kernel(block, device.id)
-        self._kernel.max_dynamic_shared_size_bytes = self.shared_limit
+            self._kernels = _kernels(block, device.id)
+        for kernel in self._kernels.values():
+            kernel.max_dynamic_shared_size_bytes = self.shared_limit
 
     def __enter__(self) -> "Gpu":
         return self
@@ -170,10 +168,10 @@ class Gpu:
         """Where the memory starts."""
         return int(buffer.data.ptr)
 
-    def launch(self, grid: int, block: int, shared: int, job: Any) -> None:
-        """Start the kernel on the current stream."""
+    def launch(self, kernel: str, grid: int, block: int, shared: int, given: Sequence[Any]) -> None:
+        """Start a kernel on the current stream."""
         with self._timed("solve"):
-            self._kernel((grid,), (block,), (job,), shared_mem=shared)
+            self._kernels[kernel]((grid,), (block,), tuple(given), shared_mem=shared)
 
     def get(self, buffer: Any) -> NDArray[Any]:
         """Copy an array back, once all launches are done."""
@@ -194,8 +192,8 @@ class Gpu:
 
 
 @cache
-def _kernel(block: int, device: int) -> Any:
-    """Compile, or load from CuPy's cache on disk; a kernel belongs to one device."""
+def _kernels(block: int, device: int) -> dict[str, Any]:
+    """Compile, or load from CuPy's cache on disk; kernels belong to one device."""
     import cupy
 
     # A multiple of a warp, so that a few sizes serve all; out of range is said later.
@@ -203,9 +201,9 @@ def _kernel(block: int, device: int) -> Any:
     options = ("--std=c++17", f"-DMAX_THREADS={threads}")
     module = cupy.RawModule(code=source(), options=options)
     with cupy.cuda.Device(device):
-        return module.get_function("armington")
+        return {name: module.get_function(name) for name in batch.KERNELS}
 
 
 def compile_kernel() -> None:
-    """Compile the kernel for the current device, before it is timed."""
+    """Compile the kernels for the current device, before they are timed."""
     Gpu()

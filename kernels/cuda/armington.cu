@@ -86,6 +86,7 @@ enum { SERVED = 1, IMPORTS = 2 };      // flags of an importer
 // One product. `z_i = x_i + n_i`, costs are `c_ij = m_j + n_i + rest` (SHIFT_J, SHIFT_I).
 struct Product {
     int nx, nm, nf, nested, mode;
+    int unknowns;  // length of the vectors over exporters: instruments add unknowns to prices
     double sigma, eta, outer, power;
     const Long *by_exporter, *by_importer;
     Long first;  // flow
@@ -97,7 +98,7 @@ struct Product {
     int *flag_i, *flag_j, *home_col, *home_row;
 };
 
-#define XV(vector) (p.x + (vector) * p.nx)
+#define XV(vector) (p.x + (vector) * p.unknowns)
 #define MV(vector) (p.m + (vector) * p.nm)
 
 static __device__ double larger(double a, double b) { return a > b ? a : b; }
@@ -446,15 +447,15 @@ static __device__ void sweep(const Product &p, double *worst, double *length)
 static __device__ void accelerate(const Product &p, int held, int next)
 {
     double *triangle = p.small, *weight = p.small + DEPTH * DEPTH, size[DEPTH];
-    EACH(work, held * p.nx) {
-        int n = work / p.nx, i = work % p.nx;
+    EACH(work, held * p.unknowns) {
+        int n = work / p.unknowns, i = work % p.unknowns;
         XV(Q + n)[i] = XV(DF + (next - 1 - n + DEPTH) % DEPTH)[i];
     }
     __syncthreads();
     EACH(work, held * PARTS) {
         const double *column = XV(Q + work / PARTS);
         double total = 0.0;
-        for (int i = work % PARTS; i < p.nx; i += PARTS) total += column[i] * column[i];
+        for (int i = work % PARTS; i < p.unknowns; i += PARTS) total += column[i] * column[i];
         p.part[work] = total;
     }
     fold(p.part, held, 0);
@@ -467,7 +468,7 @@ static __device__ void accelerate(const Product &p, int held, int next)
             int v = work / PARTS;
             const double *other = v < rest ? XV(Q + n + v) : XV(LAST_STEP);
             double total = 0.0;
-            for (int i = work % PARTS; i < p.nx; i += PARTS) total += column[i] * other[i];
+            for (int i = work % PARTS; i < p.unknowns; i += PARTS) total += column[i] * other[i];
             p.part[work] = total;
         }
         fold(p.part, rest + 1, 0);
@@ -479,8 +480,8 @@ static __device__ void accelerate(const Product &p, int held, int next)
             else weight[n] = value;
         }
         if (taken) {
-            EACH(work, (rest - 1) * p.nx) {
-                int v = work / p.nx + 1, i = work % p.nx;
+            EACH(work, (rest - 1) * p.unknowns) {
+                int v = work / p.unknowns + 1, i = work % p.unknowns;
                 XV(Q + n + v)[i] -= p.part[v * PARTS] / left * column[i];
             }
         }
@@ -493,7 +494,7 @@ static __device__ void accelerate(const Product &p, int held, int next)
         }
     }
     __syncthreads();
-    EACH(i, p.nx) {
+    EACH(i, p.unknowns) {
         double z = XV(Z)[i];
         for (int n = 0; n < held; ++n) {
             int h = (next - 1 - n + DEPTH) % DEPTH;
@@ -504,24 +505,34 @@ static __device__ void accelerate(const Product &p, int held, int next)
     __syncthreads();
 }
 
-// Anderson acceleration of the fixed point in z, undone where it does not pay. Returns 1 where
-// the tolerance is met; otherwise Z is the best point found.
-static __device__ int iterate(
-    const Product &p, double tolerance, Long max_steps, Long *iterations, double *worst)
+// What `iterate` moves: the prices of a product that no instrument touches.
+struct Prices {
+    static __device__ void keep_within_limits(const Product &) {}
+    static __device__ void evaluate(const Product &p, double *worst, double *length)
+    {
+        sweep(p, worst, length);
+    }
+};
+
+// Anderson acceleration of the fixed point in Z, undone where it does not pay. A sweep leaves the
+// step in EXCESS / SLOPE. Returns 1 where the tolerance is met; otherwise Z is the best point
+// found.
+template <class Unknowns>
+static __device__ int iterate(const Product &p, const Unknowns &unknowns, double tolerance,
+                              Long max_steps, Long *iterations, double *worst)
 {
     double best = INF, length;
     int held = 0, next = 0, plain = 1;
     Long steps = 0;
     *worst = INF - INF;
-    EACH(i, p.nx) XV(Z)[i] = XV(SHIFT_I)[i];
-    __syncthreads();
     while (steps < max_steps) {
-        sweep(p, worst, &length);
+        unknowns.keep_within_limits(p);
+        unknowns.evaluate(p, worst, &length);
         *iterations = ++steps;
         if (*worst <= tolerance) return 1;
         if (!(length <= GROWTH * best) || length == INF) {
             if (plain) break;
-            EACH(i, p.nx) {
+            EACH(i, p.unknowns) {
                 XV(Z)[i] = XV(BEST)[i] + XV(BEST_STEP)[i];
                 XV(LAST)[i] = XV(BEST)[i];
                 XV(LAST_STEP)[i] = XV(BEST_STEP)[i];
@@ -532,7 +543,7 @@ static __device__ int iterate(
             continue;
         }
         int first = best == INF, better = length < best;
-        EACH(i, p.nx) {
+        EACH(i, p.unknowns) {
             double z = XV(Z)[i], step = XV(EXCESS)[i] / XV(SLOPE)[i];
             if (!first) {
                 XV(DX + next)[i] = z - XV(LAST)[i];
@@ -556,9 +567,9 @@ static __device__ int iterate(
         if (!plain) accelerate(p, held, next);
     }
     if (best < INF) {
-        EACH(i, p.nx) XV(Z)[i] = XV(BEST)[i];
+        EACH(i, p.unknowns) XV(Z)[i] = XV(BEST)[i];
         __syncthreads();
-        sweep(p, worst, &length);
+        unknowns.evaluate(p, worst, &length);
     }
     return 0;
 }
@@ -606,9 +617,10 @@ static __device__ double write(
     return modulus >= 1.0 ? INF - INF : most / (1.0 - modulus);
 }
 
-static __device__ void solve(const Job &job, Product &p, int k, Long s, double *memory)
+// Point at one product under one scenario.
+static __device__ void load(const Job &job, Product &p, int k, Long s)
 {
-    Long x0 = job.exporter_ptr[k], m0 = job.importer_ptr[k], row = s * job.all_products + k;
+    Long x0 = job.exporter_ptr[k], m0 = job.importer_ptr[k];
     p.first = job.flow_ptr[k];
     p.nf = (int)(job.flow_ptr[k + 1] - p.first);
     p.nx = (int)(job.exporter_ptr[k + 1] - x0);
@@ -633,15 +645,19 @@ static __device__ void solve(const Job &job, Product &p, int k, Long s, double *
     p.admitted = job.admitted + s * job.flows + p.first;
     p.log_supply = job.log_supply + s * job.exporters + x0;
     p.log_demand = job.log_demand + s * job.importers + m0;
+}
 
-    // As packing.vector_doubles counts.
-    int vectors = p.nested ? (int)IMPORTER_VECTORS : (int)PLAIN_IMPORTER_VECTORS;
-    int rows = (p.nx > p.nm ? p.nx : p.nm) * LANES, parts = (DEPTH + 1) * PARTS;
+// Cut the memory of a block: vectors, at least `parts` partial sums, and weights of flows, which
+// lie in a slot of their own where they do not fit. Returns the end. As packing.vector_doubles.
+static __device__ double *cut(
+    const Job &job, Product &p, double *memory, int vectors, int parts)
+{
+    int least = (DEPTH + 1) * PARTS;
     p.x = memory;
-    p.m = p.x + EXPORTER_VECTORS * p.nx;
+    p.m = p.x + EXPORTER_VECTORS * p.unknowns;
     p.small = p.m + vectors * p.nm;
     p.part = p.small + SMALL;
-    double *end = p.part + (rows > parts ? rows : parts);
+    double *end = p.part + (parts > least ? parts : least);
     p.flag_i = (int *)end;
     p.home_col = p.flag_i + p.nx;
     p.flag_j = p.home_col + p.nx;
@@ -649,20 +665,33 @@ static __device__ void solve(const Job &job, Product &p, int k, Long s, double *
     end += p.nx + p.nm;
     p.a = job.weights_stride ? job.weights + blockIdx.x * job.weights_stride : end;
     p.b = p.a + p.nf;
+    return p.b + p.nf;
+}
+
+static __device__ void solve(const Job &job, Product &p, int k, Long s, double *memory)
+{
+    load(job, p, k, s);
+    p.unknowns = p.nx;
+    cut(job, p, memory, p.nested ? (int)IMPORTER_VECTORS : (int)PLAIN_IMPORTER_VECTORS,
+        (p.nx > p.nm ? p.nx : p.nm) * LANES);
 
     double size, modulus, worst = INF - INF, bound = INF - INF;
     int status = CONVERGED;
     Long iterations = 0;
-    if (!is_valid(p, sigma_home, &size)) {
+    if (!is_valid(p, job.sigma_home[k], &size)) {
         status = NONFINITE;
     } else if (!prepare(p, &modulus)) {
         status = INFEASIBLE;
     } else {
-        if (!iterate(p, job.tolerance, job.max_steps, &iterations, &worst)) status = MAX_STEPS;
-        bound = write(
-            p, job.log_price + s * job.exporters + x0, job.log_index + s * job.importers + m0,
-            modulus, size);
+        EACH(i, p.nx) XV(Z)[i] = XV(SHIFT_I)[i];
+        __syncthreads();
+        Prices prices;
+        if (!iterate(p, prices, job.tolerance, job.max_steps, &iterations, &worst))
+            status = MAX_STEPS;
+        bound = write(p, job.log_price + s * job.exporters + job.exporter_ptr[k],
+                      job.log_index + s * job.importers + job.importer_ptr[k], modulus, size);
     }
+    Long row = s * job.all_products + k;
     EACH(one, 1) {
         job.status[row + one] = (signed char)status;
         job.iterations[row] = iterations;
@@ -684,3 +713,5 @@ extern "C" __global__ void __launch_bounds__(MAX_THREADS) armington(const Job *g
         solve(job, p, job.products[item % job.listed], item / job.listed, memory);
     }
 }
+
+#include "instruments.cuh"

@@ -3,15 +3,17 @@
 Everything here is NumPy. ``armington.cu`` names the same things; tests compare the two.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tradewedge.kernels.market import Bools, Ints, Market
+from tradewedge.kernels.market import Ints, Market
 
 Int32s = NDArray[np.int32]
 Words = NDArray[np.uint64]
@@ -57,16 +59,22 @@ COUNTS = (
     "weights_stride",
     "vectors_stride",
     "max_steps",
+    "tolerance",
 )
-"""Whole numbers in ``struct Job``, in its order; ``tolerance`` is the last word."""
+"""Numbers in ``struct Job``, in its order."""
 
 DEPTH, LANES, PARTS = 5, 8, 64
 EXPORTER_VECTORS, PLAIN_IMPORTER_VECTORS, IMPORTER_VECTORS = 26, 8, 12
 
 
 def source() -> str:
-    """Return the text of the kernel."""
-    return files(__package__).joinpath("armington.cu").read_text(encoding="utf-8")
+    """Return the text of the kernels, with what it includes: compilers here know no folders."""
+    folder = files(__package__)
+
+    def text(name: str) -> str:
+        return f'#line 1 "{name}"\n' + folder.joinpath(name).read_text(encoding="utf-8")
+
+    return re.sub(r'#include "(.*)"', lambda found: text(found[1]), text("armington.cu"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,14 +85,22 @@ class Packed:
     ----------
     arrays : dict of str to ndarray
         By the names of ``struct Job``: all that does not depend on the scenario.
-    doubles : int64 [K]
-        Size of each product's vectors, in units of 8 bytes.
-    flows : int64 [K]
+    doubles, weights : int64 [K]
+        Size of each product's vectors, and of the weights of its flows, in units of 8 bytes.
     """
 
     arrays: dict[str, NDArray[np.generic]]
     doubles: Ints
-    flows: Ints
+    weights: Ints
+
+    @cached_property
+    def place(self) -> Int32s:
+        """Row [F] of each flow in the second order, counted within its product."""
+        ptr, turned = self.arrays["flow_ptr"], self.arrays["turned"]
+        start = np.repeat(ptr[:-1], np.diff(ptr))
+        place = np.empty(len(turned), np.int32)
+        place[turned + start] = np.arange(len(turned)) - start
+        return place
 
     @property
     def nbytes(self) -> int:
@@ -111,6 +127,7 @@ def pack(market: Market) -> Packed:
         market.flow_exporter,
         market.flow_importer,
     )
+    exporters, importers = np.diff(market.exporter_ptr), np.diff(market.importer_ptr)
     rows = np.arange(int(market.exporter_ptr[-1]) + 1)
     arrays = {
         "flow_ptr": market.flow_ptr,
@@ -130,60 +147,81 @@ def pack(market: Market) -> Packed:
     return Packed(
         arrays={name: as_stored(name, array) for name, array in arrays.items()},
         doubles=vector_doubles(
-            np.diff(market.exporter_ptr),
-            np.diff(market.importer_ptr),
-            ~np.isnan(market.sigma_home),
+            exporters,
+            importers,
+            unknowns=exporters,
+            importer_vectors=np.where(
+                np.isnan(market.sigma_home), PLAIN_IMPORTER_VECTORS, IMPORTER_VECTORS
+            ),
+            sums=np.maximum(exporters, importers) * LANES,
         ),
-        flows=np.diff(market.flow_ptr),
+        weights=2 * np.diff(market.flow_ptr),
     )
 
 
-def vector_doubles(exporters: Ints, importers: Ints, nested: Bools) -> Ints:
-    """Size of a product's vectors, in units of 8 bytes, as ``armington.cu`` cuts them."""
-    vectors = np.where(nested, IMPORTER_VECTORS, PLAIN_IMPORTER_VECTORS)
-    parts = np.maximum(np.maximum(exporters, importers) * LANES, (DEPTH + 1) * PARTS)
+def vector_doubles(
+    exporters: Ints, importers: Ints, *, unknowns: Ints, importer_vectors: Ints, sums: Ints
+) -> Ints:
+    """Size of a product's vectors, in units of 8 bytes, as ``cut`` in ``armington.cu`` has them.
+
+    Parameters
+    ----------
+    exporters, importers : int64 [n]
+    unknowns : int64 [n]
+        Length of the vectors over exporters.
+    importer_vectors : int64 [n]
+    sums : int64 [n]
+        Partial sums that are added up at once, at most.
+    """
+    marks = exporters + importers
+    parts = np.maximum(sums, (DEPTH + 1) * PARTS)
     doubles: Ints = (
-        (EXPORTER_VECTORS + 1) * exporters + (vectors + 1) * importers + DEPTH * (DEPTH + 1) + parts
+        EXPORTER_VECTORS * unknowns
+        + importer_vectors * importers
+        + DEPTH * (DEPTH + 1)
+        + parts
+        + marks
     )
     return doubles
 
 
-_STORED: Mapping[str, type[np.generic]] = {
-    "to": np.int32,
-    "from": np.int32,
-    "turned": np.int32,
-    "products": np.int32,
-    "home": np.uint8,
-    "admitted": np.uint8,
-    "status": np.int8,
-    "flow_ptr": np.int64,
-    "exporter_ptr": np.int64,
-    "importer_ptr": np.int64,
-    "by_exporter": np.int64,
-    "by_importer": np.int64,
-    "iterations": np.int64,
+_STORED: Mapping[type[np.generic], str] = {
+    np.int32: """products to from turned items product scenario limited flow place source
+        groups rows segment_of""",
+    np.int64: """flow_ptr exporter_ptr importer_ptr by_exporter by_importer iterations
+        exporter_row importer_row supply_row limited_ptr group_ptr segments_ptr limited_start
+        groups_ptr rows_ptr segment_rows""",
+    np.uint8: "home admitted",
+    np.int8: "status left",
 }
+_TYPE = {name: kind for kind, names in _STORED.items() for name in names.split()}
 
 
 def as_stored(name: str, array: NDArray[np.generic]) -> NDArray[np.generic]:
-    """Contiguous, in the type that ``struct Job`` gives the name; float64 by default."""
+    """Contiguous, in the type that the kernel's structs give the name; float64 by default."""
     if array.dtype == np.bool_:
         array = array.view(np.uint8)
-    return np.ascontiguousarray(array, _STORED.get(name, np.float64))
+    return np.ascontiguousarray(array, _TYPE.get(name, np.float64))
 
 
-def words(addresses: Mapping[str, int], counts: Mapping[str, int], tolerance: float) -> Words:
-    """Return ``struct Job`` as 64-bit words; an address that is not given is 0.
+def words(
+    names: Sequence[str],
+    addresses: Mapping[str, int],
+    counts: Sequence[str],
+    numbers: Mapping[str, float],
+) -> Words:
+    """Return a struct of addresses and then numbers as 64-bit words, in the order of the names.
+
+    Addresses that are not given are 0; numbers keep their type.
 
     Raises
     ------
     KeyError
-        If a count is missing.
+        If a number is missing.
     """
-    head = [addresses.get(name, 0) for name in POINTERS]
-    numbers = [counts[name] for name in COUNTS]
-    last = np.array([tolerance]).view(np.uint64)
-    return np.concatenate([np.array(head + numbers, np.uint64), last])
+    head = np.array([addresses.get(name, 0) for name in names], np.uint64)
+    tail = [np.array([numbers[name]]) for name in counts]
+    return np.concatenate([head, *(number.view(np.uint64) for number in tail)])
 
 
 @njit(cache=True)

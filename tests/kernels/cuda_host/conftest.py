@@ -4,31 +4,32 @@ import ctypes
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tradewedge.kernels.cuda.packing import POINTERS
+from tradewedge.kernels.cuda import packing, treated
 
 HERE = Path(__file__).parent
 
 
 @dataclass
 class Host:
-    """Arrays stay where they are; launches run at once and are noted."""
+    """Arrays stay where they are, as long as somebody holds them; launches run at once."""
 
     shared_limit: int = 200 * 1024
     blocks: int = 7
     memory: int = 2**30
     backwards: bool = False
-    launches: list[tuple[int, int, int]] = field(default_factory=list)
-    held: dict[int, NDArray[Any]] = field(default_factory=dict)
+    launches: list[tuple[str, int, int, int]] = field(default_factory=list)
+    held: WeakValueDictionary[int, NDArray[Any]] = field(default_factory=WeakValueDictionary)
 
     def put(self, array: NDArray[Any]) -> NDArray[Any]:
         return self._keep(array.copy())
@@ -46,11 +47,15 @@ class Host:
     def get(self, buffer: NDArray[Any]) -> NDArray[Any]:
         return buffer
 
-    def launch(self, grid: int, block: int, shared: int, job: NDArray[np.uint64]) -> None:
-        self.launches.append((grid, block, shared))
-        self.run(grid, block, shared, job)
+    def launch(
+        self, kernel: str, grid: int, block: int, shared: int, given: Sequence[NDArray[np.uint64]]
+    ) -> None:
+        self.launches.append((kernel, grid, block, shared))
+        self.run(kernel, grid, block, shared, given)
 
-    def run(self, grid: int, block: int, shared: int, job: NDArray[np.uint64]) -> None:
+    def run(
+        self, kernel: str, grid: int, block: int, shared: int, given: Sequence[NDArray[np.uint64]]
+    ) -> None:
         raise NotImplementedError
 
 
@@ -60,11 +65,13 @@ class Library(Host):
 
     path: Path = Path()
 
-    def run(self, grid: int, block: int, shared: int, job: NDArray[np.uint64]) -> None:
-        run = ctypes.CDLL(str(self.path)).run
+    def run(
+        self, kernel: str, grid: int, block: int, shared: int, given: Sequence[NDArray[np.uint64]]
+    ) -> None:
+        run = getattr(ctypes.CDLL(str(self.path)), f"{kernel}_on_host")
         run.argtypes = [ctypes.c_uint, ctypes.c_uint, ctypes.c_size_t, ctypes.c_int]
-        run.argtypes += [ctypes.c_void_p]
-        run(grid, block, shared, self.backwards, job.ctypes.data)
+        run.argtypes += [ctypes.c_void_p] * len(given)
+        run(grid, block, shared, self.backwards, *(words.ctypes.data for words in given))
 
 
 @dataclass
@@ -73,16 +80,21 @@ class Program(Host):
 
     path: Path = Path()
 
-    def run(self, grid: int, block: int, shared: int, job: NDArray[np.uint64]) -> None:
-        arrays = [array for array in self.held.values() if array is not job and array.size]
+    def run(
+        self, kernel: str, grid: int, block: int, shared: int, given: Sequence[NDArray[np.uint64]]
+    ) -> None:
+        structs = [self.address(words) for words in given]
+        arrays = [a for at, a in self.held.items() if at not in structs and a.size]
         place = {self.address(array): n + 1 for n, array in enumerate(arrays)}
-        words = job.copy()
-        words[: len(POINTERS)] = [place.get(int(word), 0) for word in words[: len(POINTERS)]]
+        placed = [words.copy() for words in given]
+        for words, names in zip(placed, (packing.POINTERS, treated.POINTERS), strict=False):
+            words[: len(names)] = [place.get(int(word), 0) for word in words[: len(names)]]
         head = np.array([grid, block, shared, self.backwards, len(arrays)], np.uint64)
         sizes = [np.uint64(array.nbytes).tobytes() + array.tobytes() for array in arrays]
-        given, taken = self.path.with_suffix(".in"), self.path.with_suffix(".out")
-        given.write_bytes(head.tobytes() + b"".join(sizes) + words.tobytes())
-        done = subprocess.run([self.path, given, taken], capture_output=True, text=True)
+        tail = [words.tobytes() for words in placed]
+        source, taken = self.path.with_suffix(".in"), self.path.with_suffix(".out")
+        source.write_bytes(head.tobytes() + b"".join([*sizes, *tail]))
+        done = subprocess.run([self.path, kernel, source, taken], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-4000:]
         content, start = taken.read_bytes(), 0
         for array in arrays:

@@ -20,6 +20,7 @@ struct Index { unsigned x; };
 
 #define __global__
 #define __device__
+#define __noinline__
 #define __launch_bounds__(threads)
 
 static Index gridDim, blockDim;

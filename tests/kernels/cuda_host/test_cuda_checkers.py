@@ -1,4 +1,4 @@
-"""``armington.cu`` under the compiler's checkers: addresses, undefined behaviour, races.
+"""The kernels under the compiler's checkers: addresses, undefined behaviour, races.
 
 Every array and the shared memory are as long as they say, to the byte. For races each thread of
 a block is one of the machine, with real barriers.
@@ -13,7 +13,7 @@ import pytest
 from tradewedge.kernels import armington_cpu
 from tradewedge.kernels.cuda.batch import solve_batch
 from tradewedge.kernels.market import Options
-from tradewedge.kernels.sample import Recipe, random_market, random_shock
+from tradewedge.kernels.sample import Recipe, random_instruments, random_market, random_shock
 
 CHECKS = {
     "addresses": (["-fsanitize=address,undefined", "-fno-sanitize-recover=all"], 32, {}),
@@ -34,19 +34,22 @@ CHECKS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("options", "block", "settings"), CHECKS.values(), ids=CHECKS.keys())
-@pytest.mark.parametrize("nested", [0.0, 1.0])
+@pytest.mark.parametrize("kind", ["one level", "nested", "under instruments"])
 def test_nothing_found(
     program: Callable[..., Any],
     options: list[str],
     block: int,
     settings: dict[str, int],
-    nested: float,
+    kind: str,
 ) -> None:
     rng = np.random.default_rng(0)
-    recipe = Recipe(exporters=(1, 15), importers=(1, 15), nested=nested)
+    recipe = Recipe(exporters=(1, 15), importers=(1, 15), nested=float(kind == "nested"))
     market = random_market(rng, 15, recipe)
     shock = random_shock(rng, market, size=1.0)
-    (found,) = solve_batch(program(*options, **settings), market, [shock], Options(), block)
-    wanted = armington_cpu.solve(market, shock, Options())
+    if kind == "under instruments":
+        shock = random_instruments(rng, market, shock)
+    tight = Options(tolerance=1e-12)
+    (found,) = solve_batch(program(*options, **settings), market, [shock], tight, block)
+    wanted = armington_cpu.solve(market, shock, tight)
     assert found.status.tolist() == wanted.status.tolist()
-    np.testing.assert_allclose(found.log_price, wanted.log_price, atol=1e-9)
+    np.testing.assert_allclose(np.exp(found.log_price), np.exp(wanted.log_price), atol=1e-9)
