@@ -96,7 +96,7 @@ def eight_sums(_typing, weight, _cell, column, _entry, _lines, values, out, _to)
     return signature, build
 
 
-class _Eight(types.Type):  # type: ignore[misc]
+class _Eight(types.Type):
     """Eight doubles in one value: a register, or two where the processor's are shorter."""
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ _EIGHT = ir.VectorType(ir.DoubleType(), 8)
 
 
 @register_model(_Eight)
-class _EightModel(models.PrimitiveModel):  # type: ignore[misc]
+class _EightModel(models.PrimitiveModel):
     def __init__(self, manager, kind):  # type: ignore[no-untyped-def]
         super().__init__(manager, kind, _EIGHT)
 
