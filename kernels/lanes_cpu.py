@@ -6,6 +6,11 @@ the single path has to collect its factors one by one. Flows that some lane chan
 matrices and get a weight per lane, so that nothing is subtracted that was added before: a
 prohibitive tariff or an exclusion costs no digits. Lanes stop one by one.
 
+Where more than eight scenarios touch a product, eight of them, spread over the list, are solved
+first. The others start from the combination of their prices that what they change calls for: by
+interpolation with a polynomial kernel over flows, which for a sweep of one rate is the polynomial
+through the eight and the baseline, and for scenarios that share nothing is the baseline.
+
 A lane that the fast path cannot solve is marked as pending, as a product is. Where too few
 scenarios touch a product to fill lanes, they are solved one by one.
 
@@ -28,6 +33,10 @@ from tradewedge.kernels.simd import larger, load, magnitude, smaller, spread, st
 
 FEWEST = 3
 """Scenarios that are solved side by side; fewer are solved one by one."""
+DEGREE = 8
+"""Of the polynomial by which the first eight scenarios are interpolated."""
+LARGEST_SHARE = 50.0
+"""Sum of the sizes of the weights of an interpolation; more is no interpolation."""
 
 
 class Out(NamedTuple):
@@ -89,11 +98,26 @@ class _Overlay(NamedTuple):
     flow: NDArray[np.int32]
     exporter: NDArray[np.int32]
     importer: NDArray[np.int32]
-    cost: Floats  # by lane, as all that follow
+    cost: Floats  # by lane, as both weights
     a: Floats
     b: Floats
-    count: Ints  # [2] flows, exclusions
-    excluded: NDArray[np.int32]  # cells
+    count: Ints  # [3] flows, cells with a cost, cells that are excluded
+    changed: NDArray[np.int32]  # cells
+    excluded: NDArray[np.int32]
+    value: Floats  # costs of the changed cells
+    factor: Floats
+
+
+class _Nodes(NamedTuple):
+    """The first eight scenarios of a product, once they are solved: where the others start from."""
+
+    price: Floats  # by lane, as supply and demand
+    supply: Floats
+    demand: Floats
+    scale: Floats  # [3] inverse of the largest squared cost, supply and demand shift; 0: none
+    factor: Floats  # [8, 8] Cholesky factor of their inner products, the diagonal inverted
+    share: Floats  # [8 * 8] of each node in the start of each lane
+    scratch: Floats  # [8]
 
 
 class _Lane(NamedTuple):
@@ -138,17 +162,11 @@ def solve_slice(  # type: ignore[no-untyped-def]
         np.zeros(nx * LANES, np.int64), np.zeros(nm * LANES, np.int64),
         np.zeros(nx * LANES, np.int64), np.zeros(nm * LANES, np.int64), np.zeros(2, np.int64),
     )  # fmt: skip
-    over = _Overlay(
-        np.full(flows, -1, np.int32),
-        np.zeros(flows, np.int32),
-        np.zeros(flows, np.int32),
-        np.zeros(flows, np.int32),
-        np.zeros(flows * LANES),
-        np.zeros(flows * LANES),
-        np.zeros(flows * LANES),
-        np.zeros(2, np.int64),
-        np.zeros(flows * LANES, np.int32),
-    )
+    first, over = _overlay(flows), _overlay(flows)
+    nodes = _Nodes(
+        np.zeros(nx * LANES), np.zeros(nx * LANES), np.zeros(nm * LANES), np.zeros(3),
+        np.zeros((LANES, LANES)), np.zeros(LANES * LANES), np.zeros(LANES),
+    )  # fmt: skip
     lane = _Lane(
         np.zeros(LANES, np.int64), np.zeros(LANES, np.bool_), np.zeros(LANES), np.zeros(LANES),
         np.zeros(LANES), np.zeros(LANES), np.zeros(LANES, np.bool_), np.zeros(LANES, np.bool_),
@@ -170,16 +188,25 @@ def solve_slice(  # type: ignore[no-untyped-def]
                 n += 1
         done = 0
         if layout.valid[k] and _is_plain(rows, k):
+            _spread_out(who, n)
             while n - done >= FEWEST:
                 together = min(LANES, n - done)
                 lane.scenario[:] = -1
                 lane.scenario[:together] = who[done : done + together]
-                modulus = _prepare(rows, layout, stack, k, vec, over, lane, a, b, pending)
+                here = first if done == 0 else over
+                modulus = _prepare(rows, layout, stack, k, vec, here, lane, a, b, pending)
+                if done > 0:
+                    _start(rows, layout, stack, k, vec, first, nodes, lane)
                 _iterate(
-                    rows, layout, out, k, vec, over, lane, history, a, b,
+                    rows, layout, out, k, vec, here, lane, history, a, b,
                     modulus, tolerance, max_steps, pending,
                 )  # fmt: skip
+                if done == 0 and n >= LANES + FEWEST:
+                    _remember_nodes(rows, layout, out, k, vec, first, nodes, lane, pending)
+                if done > 0:
+                    _forget(over)
                 done += together
+            _forget(first)
         for t in range(done, n):
             s = who[t]
             _write_shock(scratch, stack, s, k)
@@ -195,6 +222,36 @@ def solve_slice(  # type: ignore[no-untyped-def]
                 rows, layout, mine, k, single, a, b, tolerance, max_steps
             )
             _take_back(scratch, stack, s, k)
+
+
+@njit(cache=True, nogil=True)
+def _overlay(flows):  # type: ignore[no-untyped-def]
+    cells = flows * LANES
+    return _Overlay(
+        np.full(flows, -1, np.int32), np.empty(flows, np.int32),
+        np.empty(flows, np.int32), np.empty(flows, np.int32),
+        np.empty(cells), np.empty(cells), np.empty(cells), np.zeros(3, np.int64),
+        np.empty(cells, np.int32), np.empty(cells, np.int32), np.empty(cells), np.empty(cells),
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _forget(over):  # type: ignore[no-untyped-def]
+    """Empty an overlay."""
+    for p in range(over.count[0]):
+        over.place[over.flow[p]] = -1
+    over.count[:] = 0
+
+
+@njit(cache=True, nogil=True)
+def _spread_out(who, n):  # type: ignore[no-untyped-def]
+    """Bring eight of the first n entries, spread over them, to the front."""
+    if n < LANES + FEWEST:
+        return
+    for place in range(LANES):
+        # Places before this one hold earlier picks; what stood there was moved to theirs.
+        pick = place * (n - 1) // (LANES - 1)
+        who[place], who[pick] = who[pick], who[place]
 
 
 @njit(cache=True, nogil=True)
@@ -269,7 +326,6 @@ def _prepare(rows, layout, stack, k, vec, over, lane, a, b, pending):  # type: i
     vec.supply[: nx * LANES] = 0.0
     vec.offset[: nm * LANES] = 0.0
     vec.z[: nx * LANES] = 0.0
-    over.count[:] = 0
     for s in range(LANES):
         scenario = lane.scenario[s]
         lane.active[s] = False
@@ -308,7 +364,7 @@ def _prepare(rows, layout, stack, k, vec, over, lane, a, b, pending):  # type: i
 @njit(cache=True, nogil=True, error_model="numpy")
 def _enter(rows, stack, scenario, k, s, over):  # type: ignore[no-untyped-def]
     """Put a scenario's flows into a lane of the overlay."""
-    n, gone = over.count[0], over.count[1]
+    n, changed, gone = over.count
     f0 = rows.flow_ptr[k]
     for t in range(stack.flow_ptr[scenario, k], stack.flow_ptr[scenario, k + 1]):
         f = stack.flow[t] - f0
@@ -319,12 +375,15 @@ def _enter(rows, stack, scenario, k, s, over):  # type: ignore[no-untyped-def]
             over.flow[p] = f
             over.cost[p * LANES : (p + 1) * LANES] = 0.0
             n += 1
+        cell = p * LANES + s
         if stack.log_cost[t] < np.inf:
-            over.cost[p * LANES + s] = stack.log_cost[t]
+            over.cost[cell] = over.value[changed] = stack.log_cost[t]
+            over.changed[changed] = cell
+            changed += 1
         else:
-            over.excluded[gone] = p * LANES + s
+            over.excluded[gone] = cell
             gone += 1
-    over.count[0], over.count[1] = n, gone
+    over.count[0], over.count[1], over.count[2] = n, changed, gone
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -335,36 +394,41 @@ def _weigh(rows, layout, k, over, a, b):  # type: ignore[no-untyped-def]
     plain_cpu._copy(layout.sellers, k, b)
     a_first = layout.buyers.line_ptr[layout.buyers.group_ptr[k]]
     b_first = layout.sellers.line_ptr[layout.sellers.group_ptr[k]]
-    n = over.count[0]
-    plain_cpu._powers(n * LANES, 1 - sigma, over.cost, over.a)
-    plain_cpu._powers(n * LANES, -sigma, over.cost, over.b)
-    for p in range(n):
+    for p in range(over.count[0]):
         f = over.flow[p]
-        over.place[f] = -1
         cell = layout.buyers.place[rows.flow_ptr[k] + f]
         line, column = cell // LANES, cell % LANES
-        store(over.a, p * LANES, load(over.a, p * LANES) * spread(a[line, column]))
+        store(over.a, p * LANES, spread(a[line, column]))
         a[line, column] = 0.0
         over.exporter[p] = layout.buyers.column[a_first + line, column]
         cell = layout.sellers.place[rows.flow_ptr[k] + f]
         line, column = cell // LANES, cell % LANES
-        store(over.b, p * LANES, load(over.b, p * LANES) * spread(b[line, column]))
+        store(over.b, p * LANES, spread(b[line, column]))
         b[line, column] = 0.0
         over.importer[p] = layout.sellers.column[b_first + line, column]
+    _scale(over, 1 - sigma, over.a)
+    _scale(over, -sigma, over.b)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _scale(over, power, weight):  # type: ignore[no-untyped-def]
+    """Weigh every cell of the overlay for its cost."""
+    plain_cpu._powers(over.count[1], power, over.value, over.factor)
     for t in range(over.count[1]):
-        over.a[over.excluded[t]] = 0.0
-        over.b[over.excluded[t]] = 0.0
+        weight[over.changed[t]] *= over.factor[t]
+    for t in range(over.count[2]):
+        weight[over.excluded[t]] = 0.0
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _exclude(layout, x0, j0, nx, nm, vec, over):  # type: ignore[no-untyped-def]
     """List the cells of exporters and importers that have no flow left in a lane."""
     vec.dead[:] = 0
-    if over.count[1] == 0:
+    if over.count[2] == 0:
         return
     vec.gone_i[: nx * LANES] = 0
     vec.gone_j[: nm * LANES] = 0
-    for t in range(over.count[1]):
+    for t in range(over.count[2]):
         p, s = over.excluded[t] // LANES, over.excluded[t] % LANES
         i, j = over.exporter[p], over.importer[p]
         vec.gone_i[i * LANES + s] += 1
@@ -487,7 +551,7 @@ def _iterate(  # type: ignore[no-untyped-def]
     lane.best[:] = np.inf
     lane.plain[:] = True
     lane.at_best[:] = False
-    lane.extent[:] = 0.0
+    _measure(nx, z, lane)
     lane.gram[:] = 0.0
     lane.along[:] = 0.0
     lane.weight[:] = 0.0
@@ -599,6 +663,118 @@ def _weights(slot, held, lane):  # type: ignore[no-untyped-def]
             for q in range(p + 1, held):
                 value -= factor[q, p] * lane.weight[((slot - 1 - q) % DEPTH) * LANES + s]
             lane.weight[((slot - 1 - p) % DEPTH) * LANES + s] = value * factor[p, p]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _measure(n, z, lane):  # type: ignore[no-untyped-def]
+    """Largest magnitude by lane."""
+    extent = spread(0.0)
+    for i in range(n):
+        extent = larger(magnitude(load(z, i * LANES)), extent)
+    store(lane.extent, 0, extent)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _alike(values, place, value, scale, sums):  # type: ignore[no-untyped-def]
+    """Add to ``sums`` [8] how a change of one row goes with those of the nodes, by powers."""
+    q = load(values, place * LANES) * spread(value * scale)
+    power = q
+    for _ in range(DEGREE - 1):
+        power = q + q * power
+    store(sums, 0, load(sums, 0) + power)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _remember_nodes(rows, layout, out, k, vec, first, nodes, lane, pending):  # type: ignore[no-untyped-def]
+    """Make the scenarios in the lanes, now solved, nodes of an interpolation."""
+    x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
+    nx, nm = rows.exporter_ptr[k + 1] - x0, rows.importer_ptr[k + 1] - j0
+    n = first.count[0]
+    nodes.supply[: nx * LANES] = vec.supply[: nx * LANES]
+    nodes.demand[: nm * LANES] = vec.offset[: nm * LANES]
+    most = max(plain_cpu._largest(first.cost, n * LANES), 0.0)
+    # An exclusion counts as the largest cost.
+    for t in range(first.count[2]):
+        first.cost[first.excluded[t]] = most if most > 0 else 1.0
+    nodes.scale[0] = _per_square(first.cost, n)
+    nodes.scale[1] = _per_square(nodes.supply, nx)
+    nodes.scale[2] = _per_square(nodes.demand, nm)
+    for s in range(LANES):
+        solved = not pending[lane.scenario[s], k]
+        for i in range(nx):
+            value = out.log_price[lane.scenario[s], x0 + layout.sellers.order[x0 + i]]
+            nodes.price[i * LANES + s] = value if solved and math.isfinite(value) else 0.0
+        for p in range(n):
+            first.cost[p * LANES + s] *= solved
+        for i in range(nx):
+            nodes.supply[i * LANES + s] *= solved
+        for j in range(nm):
+            nodes.demand[j * LANES + s] *= solved
+    factor = nodes.factor
+    for s in range(LANES):
+        nodes.scratch[:] = 0.0
+        for p in range(n):
+            _alike(first.cost, p, first.cost[p * LANES + s], nodes.scale[0], nodes.scratch)
+        for i in range(nx if nodes.scale[1] > 0 else 0):
+            _alike(nodes.supply, i, nodes.supply[i * LANES + s], nodes.scale[1], nodes.scratch)
+        for j in range(nm if nodes.scale[2] > 0 else 0):
+            _alike(nodes.demand, j, nodes.demand[j * LANES + s], nodes.scale[2], nodes.scratch)
+        left = nodes.scratch[s]
+        for t in range(s):
+            inner = nodes.scratch[t]
+            for q in range(t):
+                inner -= factor[t, q] * factor[s, q]
+            factor[s, t] = inner * factor[t, t]
+            left -= factor[s, t] * factor[s, t]
+        # What the nodes before explain already is left out.
+        factor[s, s] = 1 / math.sqrt(left) if left > 1e-11 * nodes.scratch[s] else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _per_square(values, n):  # type: ignore[no-untyped-def]
+    most = plain_cpu._largest(values, n * LANES)
+    return 1 / (most * most) if most > 0 else 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _start(rows, layout, stack, k, vec, first, nodes, lane):  # type: ignore[no-untyped-def]
+    """Start every lane from the combination of nodes that matches what it changes."""
+    nx = rows.exporter_ptr[k + 1] - rows.exporter_ptr[k]
+    nodes.share[:] = 0.0
+    excluded = 1 / math.sqrt(nodes.scale[0]) if nodes.scale[0] > 0 else 0.0
+    for s in range(LANES):
+        if not lane.active[s]:
+            continue
+        scenario, sums = lane.scenario[s], nodes.scratch
+        sums[:] = 0.0
+        for t in range(stack.flow_ptr[scenario, k], stack.flow_ptr[scenario, k + 1]):
+            p = first.place[stack.flow[t] - rows.flow_ptr[k]]
+            if p >= 0:
+                _alike(first.cost, p, min(stack.log_cost[t], excluded), nodes.scale[0], sums)
+        for t in range(stack.exporter_ptr[scenario, k], stack.exporter_ptr[scenario, k + 1]):
+            i = layout.sellers.rank[stack.exporter[t]]
+            _alike(nodes.supply, i, stack.log_supply[t], nodes.scale[1], sums)
+        for t in range(stack.importer_ptr[scenario, k], stack.importer_ptr[scenario, k + 1]):
+            j = layout.buyers.rank[stack.importer[t]]
+            _alike(nodes.demand, j, stack.log_demand[t], nodes.scale[2], sums)
+        size = 0.0
+        for t in range(LANES):
+            for q in range(t):
+                sums[t] -= nodes.factor[t, q] * sums[q]
+            sums[t] *= nodes.factor[t, t]
+        for t in range(LANES - 1, -1, -1):
+            for q in range(t + 1, LANES):
+                sums[t] -= nodes.factor[q, t] * sums[q]
+            sums[t] *= nodes.factor[t, t]
+            size += abs(sums[t])
+        if size <= LARGEST_SHARE:
+            for t in range(LANES):
+                nodes.share[t * LANES + s] = sums[t]
+    for i in range(nx):
+        start = spread(0.0)
+        for t in range(LANES):
+            start = start + spread(nodes.price[i * LANES + t]) * load(nodes.share, t * LANES)
+        store(vec.z, i * LANES, start)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

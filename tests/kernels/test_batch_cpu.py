@@ -73,6 +73,32 @@ def test_a_prohibitive_cost_costs_no_digits() -> None:
     check(market, [*shocks, replace(calm, admitted=~main), calm])
 
 
+@pytest.mark.parametrize("kind", ["tariff", "supply", "demand", "tariff and exclusion"])
+def test_a_sweep_starts_from_the_scenarios_solved_first(kind: str) -> None:
+    rng = np.random.default_rng(8)
+    market = random_market(rng, 8, PLAIN)
+    calm = calm_shock(market)
+    hit = rng.random(len(market.share)) < 0.2
+    supply = (rng.random(len(market.epsilon)) < 0.3) & np.isfinite(market.epsilon)
+    demand = rng.random(len(calm.log_demand)) < 0.3
+    closed = (rng.random(len(hit)) < 0.05) & (kind == "tariff and exclusion")
+    shocks = [
+        replace(
+            calm,
+            log_cost=np.log1p(rate) * hit * kind.startswith("tariff"),
+            admitted=~closed,
+            log_supply=-rate * supply * (kind == "supply"),
+            log_demand=rate * demand * (kind == "demand"),
+        )
+        for rate in np.linspace(0.02, 0.5, 24)
+    ]
+    found = check(market, shocks, Options(tolerance=1e-10))
+    touched = found[0].iterations > 1
+    sweeps = np.array([one.iterations[touched] for one in found])
+    first = np.round(np.arange(8) * 23 // 7)
+    assert np.delete(sweeps, first, axis=0).mean() < 0.6 * sweeps[first].mean()
+
+
 def test_what_is_touched_nowhere_stays_exactly_where_it_was() -> None:
     rng = np.random.default_rng(4)
     market = random_market(rng, 12, PLAIN)
