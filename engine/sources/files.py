@@ -21,6 +21,7 @@ from tradewedge.errors import DataError
 
 _MARKS: Final = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _CHUNK: Final = 1 << 20
+_MOST_LINES_ABOVE: Final = 20
 _PARQUET: Final = (".parquet", ".pq")
 
 
@@ -39,6 +40,8 @@ class TextTable:
     columns : tuple of str
         As in its first line.
     separator : str
+    first : int
+        Number of the line that holds the header; sites put a title above it now and then.
     lossy : bool
         Whether bytes that are not UTF-8 are let through as a replacement character: for files
         with names in other encodings, whose codes and numbers are plain.
@@ -49,6 +52,7 @@ class TextTable:
     path: Path
     columns: tuple[str, ...]
     separator: str = ","
+    first: int = 1
     lossy: bool = False
 
     def scan(self) -> pl.LazyFrame:
@@ -56,7 +60,7 @@ class TextTable:
         return pl.scan_csv(
             self.path,
             has_header=False,
-            skip_lines=1,
+            skip_lines=self.first,
             schema=dict.fromkeys(self.columns, pl.String),
             separator=self.separator,
             encoding="utf8-lossy" if self.lossy else "utf8",
@@ -64,7 +68,7 @@ class TextTable:
 
     def place(self, row: int) -> str:
         """Line of a data row, of a file without line breaks inside fields."""
-        return f"line {row + 2}"
+        return f"line {row + 1 + self.first}"
 
     def explain(self, error: Exception) -> str:
         """Why it cannot be read, and where."""
@@ -89,7 +93,7 @@ class TextTable:
         DataError
             Naming what is missing, what the header has, and the layout expected.
         """
-        _require(self, names, what, f"{self.name}, line 1")
+        _require(self, names, what, f"{self.name}, line {self.first}")
 
 
 @dataclass(frozen=True)
@@ -163,7 +167,11 @@ def _require(table: Table, names: Sequence[str], what: str, where: str) -> None:
 
 @contextmanager
 def opened(
-    path: str | Path, member: str = r"\.(csv|txt)$", *, lossy: bool = False
+    path: str | Path,
+    member: str = r"\.(csv|txt)$",
+    *,
+    lossy: bool = False,
+    header: str | None = None,
 ) -> Iterator[list[Table]]:
     """The tables of a file, a zip, or a folder, for as long as the context lasts.
 
@@ -176,6 +184,8 @@ def opened(
         that the user names it is not asked.
     lossy : bool
         As in :class:`TextTable`.
+    header : str, optional
+        A column by which the line of the header is known, where lines may stand above it.
 
     Raises
     ------
@@ -191,19 +201,19 @@ def opened(
         raise DataError(f"there is no file {place}{hint}")
     with TemporaryDirectory(prefix="tradewedge-") as scratch:
         files = _files(place, wanted, Path(scratch), asked=True)
-        found: list[Table] = [_table(*file, lossy=lossy) for file in files]
+        found: list[Table] = [_table(*file, lossy=lossy, header=header) for file in files]
         if not found:
             raise DataError(f"{place}: holds no file whose name matches {member}")
         yield found
 
 
-def _table(path: Path, name: str, file: str, *, lossy: bool) -> Table:
+def _table(path: Path, name: str, file: str, *, lossy: bool, header: str | None) -> Table:
     ending = path.suffix.lower()
     if ending in _PARQUET:
         return _parquet(path, name, file)
     if ending == ".json":
         return _json(path, name, file)
-    return table(path, name, file, lossy=lossy)
+    return table(path, name, file, lossy=lossy, header=header)
 
 
 def _json(path: Path, name: str, file: str) -> JsonTable:
@@ -244,7 +254,12 @@ def names(path: str | Path) -> list[str]:
 
 
 def table(
-    path: Path, name: str | None = None, file: str | None = None, *, lossy: bool = False
+    path: Path,
+    name: str | None = None,
+    file: str | None = None,
+    *,
+    lossy: bool = False,
+    header: str | None = None,
 ) -> TextTable:
     """A plain text file as a table, its header read; told what messages call it.
 
@@ -256,8 +271,11 @@ def table(
         If it is empty, or its first line is not UTF-8 text.
     """
     name = name or str(path)
+    number = 1
     with path.open("rb") as raw:
         start, second = raw.readline(_CHUNK), raw.readline(_CHUNK)
+        while header and header.encode() not in start and second and number < _MOST_LINES_ABOVE:
+            start, second, number = second, raw.readline(_CHUNK), number + 1
     for mark, encoding in _MARKS.items():
         if start.startswith(mark):
             raise DataError(f"{name}: is {encoding} text; save it as UTF-8")
@@ -279,7 +297,7 @@ def table(
     twice = next((column for column in named if named.count(column) > 1), None)
     if twice is not None:
         raise DataError(f"{name}, line 1: two columns are called {twice!r}")
-    return TextTable(name, file or path.name, path, named, separator, lossy)
+    return TextTable(name, file or path.name, path, named, separator, number, lossy)
 
 
 def _files(

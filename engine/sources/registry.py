@@ -40,6 +40,7 @@ SOURCES: Final = (
     Source("baci", "CEPII BACI: a year's csv, or the zip of a release"),
     Source("comtrade", "UN Comtrade: downloads of today's site, of the API, or of before 2022"),
     Source("census", "US imports by HS10 and partner with duties: answers of the Census API"),
+    Source("icio", "OECD ICIO: sectors, home sales included; the official csv, or a long table"),
     Source("table", "a table of your own, in our columns or described in a YAML file"),
 )
 
@@ -50,6 +51,16 @@ TARIFFS: Final = (
     Source("dataweb", "US tariff database, by year: USITC DataWeb"),
     Source("trains", "tariffs of all countries: UNCTAD TRAINS through WITS"),
     Source("wto", "tariffs of WTO members: stats.wto.org"),
+)
+
+
+#: Sources of facts about countries, pairs and minerals: ``tradewedge data table NAME PATH``.
+FACTS: Final = (
+    Source("geodist", "CEPII GeoDist: distances and ties of pairs"),
+    Source("gravity", "CEPII Gravity: covariates of pairs by year"),
+    Source("worldbank", "World Bank: gross domestic product"),
+    Source("usgs", "USGS Mineral Commodity Summaries: world production"),
+    Source("mining", "World Mining Data: world production"),
 )
 
 
