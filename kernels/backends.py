@@ -247,11 +247,16 @@ def compile_kernels(backend: Backend, market: Market | None = None) -> float:
     import numpy as np
 
     from tradewedge.kernels.armington_cpu import solve
-    from tradewedge.kernels.sample import random_market, random_shock
+    from tradewedge.kernels.sample import (
+        Recipe,
+        random_instruments,
+        random_market,
+        random_shock,
+    )
 
     rng = np.random.default_rng(0)
-    small = random_market(rng, 1)
-    shock = random_shock(rng, small)
+    small = random_market(rng, 1, Recipe(nested=0))
+    shock = random_instruments(rng, small, random_shock(rng, small))
     start = perf_counter()
     solve(small, shock, Options())
     return perf_counter() - start
