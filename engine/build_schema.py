@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from tradewedge.build.plan import Countries, Plan, Tons
 from tradewedge.codes import check_vintage
 from tradewedge.errors import ConfigError
-from tradewedge.sources.registry import SOURCES
+from tradewedge.sources.registry import SOURCES, TARIFFS
 
 CONFIG_NAME: Final = "build"
 _SCHEMA: Final = "build_schema"
@@ -75,6 +75,7 @@ class BuildConf:
     tariffs: Any = None
     tariff_importers: Any = None
     home_sales: str | None = None
+    sectors: str | None = None
     home_share: str | None = None
     overwrite: bool = False
 
@@ -90,6 +91,12 @@ Sources (source=NAME), with what each may be told as source.KEY=VALUE
 
 {sources}
 
+Tariffs: tables of your own or files of a source, 'tariffs=[PATH, NAME:PATH]'
+
+{tariffs}
+
+Domestic sales: home_sales=PATH, production:PATH, or icio:PATH with sectors=PATH
+
 Keys (KEY=VALUE)
 
 $CONFIG
@@ -100,6 +107,9 @@ Examples
       out=worlds/mean vintage=HS1992 'products=["2846","2805"]'
   tradewedge data build source=baci path=my.csv source.vintage=HS2022 out=worlds/eu \\
       'countries.keep=[USA,CHN,JPN]' 'countries.groups={{EU27: []}}' elasticities=mine.csv
+  tradewedge data build source=baci path=BACI_HS22_V202501.zip years=[2023] out=worlds/rates \
+      'tariffs=["trains:TRAINS.zip"]'
+  tradewedge data build source=table path=mine.yaml out=worlds/mine
 
 The world is whole or not there. Beside it lie reconciliation.csv (what was read, kept, dropped
 and why) and build.json (this configuration, and which file it was). docs/data.md says more.
@@ -115,7 +125,10 @@ def register() -> None:
         options = [(f.name, f.type, f) for f in fields_of(entry.options())]
         kind = make_dataclass(f"{entry.name}_conf", [("name", str, entry.name), *options])
         store.store(group="source", name=entry.name, node=kind)
-    listed = "\n".join(f"  {entry.name:10} {entry.text}" for entry in SOURCES)
+    listed, rated = (
+        "\n".join(f"  {entry.name:10} {entry.text}" for entry in entries)
+        for entries in (SOURCES, TARIFFS)
+    )
     store.store(
         name=CONFIG_NAME,
         node={
@@ -131,7 +144,8 @@ def register() -> None:
                 "job": {"name": "tradewedge", "chdir": False},
                 "run": {"dir": "."},
                 "sweep": {"dir": ".", "subdir": "."},
-                "help": _HELP | {"template": _HELP["template"].format(sources=listed)},
+                "help": _HELP
+                | {"template": _HELP["template"].format(sources=listed, tariffs=rated)},
             },
         },
     )
@@ -184,6 +198,7 @@ def to_plan(config: DictConfig) -> Plan:
         tariffs=_texts(conf.tariffs, "tariffs") or (),
         tariff_importers=_texts(conf.tariff_importers, "tariff_importers"),
         home_sales=conf.home_sales,
+        sectors=conf.sectors,
         home_share=conf.home_share,
         overwrite=conf.overwrite,
     )

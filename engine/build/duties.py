@@ -165,24 +165,26 @@ def _rated(pairs: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
 def _inside_a_union() -> pl.Expr:
     """Whether exporter and importer belong to the same customs union."""
     inside = pl.lit(value=False)
-    for name, members in codes.customs_unions().items():
-        held = [*members, name]
+    for members in codes.customs_unions().values():
+        parts = [name for name, of in codes.groups().items() if of and set(of) <= set(members)]
+        held = [*members, *parts]
         ends = [pl.col(end).cast(pl.String).is_in(held) for end in ("exporter", "importer")]
         inside |= ends[0] & ends[1]
     return inside
 
 
 def _spread(rates: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
-    """A union's rates as those of its members, where the flows have these."""
+    """A group's rates, such as the European Union's, as those of its members."""
     for end in ("exporter", "importer"):
         held = set(flows[end].unique().cast(pl.String))
-        for name, members in codes.customs_unions().items():
-            if name in held or name not in set(rates[end]):
+        for name in sorted(set(rates[end])):
+            if name in held or not codes.is_group(name):
                 continue
+            members = codes.group_members(name)
             of_union = rates.filter(pl.col(end) == name).drop(end)
             own = rates.filter(pl.col(end) != name)
             each = of_union.join(pl.DataFrame({end: list(members)}), how="cross").select(*RATES)
-            # A member's own row counts before the union's.
+            # A member's own row counts before its group's.
             key = [*_PAIR, "authority"]
             rates = pl.concat([own, each.join(own.select(key), on=key, how="anti")])
     return rates
@@ -190,10 +192,10 @@ def _spread(rates: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
 
 def _spread_names(names: Iterable[str], held: pl.Series) -> set[str]:
     present = set(held.unique().cast(pl.String))
-    unions = codes.customs_unions()
     found: set[str] = set()
     for name in names:
-        found |= {name} if name in present or name not in unions else set(unions[name])
+        group = name not in present and codes.is_group(name)
+        found |= set(codes.group_members(name)) if group else {name}
     return present if ANY in names else found & present
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from tradewedge import codes, worldfile
-from tradewedge.build import duties, goods, places, tons, years
+from tradewedge.build import duties, goods, home, places, tons, years
 from tradewedge.build.plan import Countries, Plan
 from tradewedge.build.stage import Stage
 from tradewedge.elasticities import ERRORS
@@ -23,13 +23,6 @@ from tradewedge.sources.tariffs import ANY, Tariffs
 from tradewedge.sources.trade import FLOWS, Trade
 from tradewedge.world import World
 
-HOME_SALES: Final = {
-    "product": pl.String,
-    "country": pl.String,
-    "value": pl.Float64,
-    "quantity": pl.Float64,
-    "source": pl.String,
-}
 HOME_SHARE: Final = {"product": pl.String, "home_share": pl.Float64, "source": pl.String}
 ELASTICITIES: Final = {
     "product": pl.String,
@@ -123,18 +116,27 @@ def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
     flows = take(years.mean(flows))
     if len(trade.years) > 1:
         notes.append(f"Trade is the mean of {', '.join(map(str, trade.years))}.")
+    held = _held(known, flows)
+    rates, unsure = _of_known(duties.rates_of(flows), held)
+    notes += [f"Tariffs of {name} are known of some members only, and left out." for name in unsure]
+    sales = None
+    if plan.home_sales is not None:
+        told = (plan.home_sales, plan.sectors, flows, plan.years, plan.countries)
+        sales = take(home.sales(*told))
     world = World.from_flows(
         flows.select(*FLOWS[1:]),
         _elasticities(plan.elasticities),
-        duties.rates_of(flows),
-        _table(plan.home_sales, HOME_SALES, ("quantity", "source")),
+        rates,
+        sales,
         name=plan.name or plan.out.name,
         year=trade.years[-1],
         vintage=target,
-        tariff_importers=_held(known, flows),
+        tariff_importers=held,
         aggregates=aggregates,
         observed_importers=trade.observed_importers,
-        home_share=_table(plan.home_share, HOME_SHARE, ("source",)),
+        home_share=None
+        if plan.home_share is None
+        else read_table(plan.home_share, HOME_SHARE, ("source",)),
         notes=notes,
         audit=pl.concat(audits),
     )
@@ -157,19 +159,13 @@ def _elasticities(named: str) -> pl.DataFrame | str:
     return read_table(named, ELASTICITIES, ("exporter", *ERRORS.values(), "source"))
 
 
-def _table(
-    path: str | None, schema: dict[str, type[pl.DataType]], optional: tuple[str, ...]
-) -> pl.DataFrame | None:
-    return None if path is None else read_table(path, schema, optional)
-
-
 def _known(trade: Trade, tariffs: Sequence[Tariffs]) -> frozenset[str] | None:
     """Importers whose tariffs are known in full; None: all."""
     named = {name for entry in tariffs for name in entry.importers} | {
         *(trade.tariff_importers or ())
     }
-    unions = codes.customs_unions()
-    return None if ANY in named else frozenset(named).union(*(unions.get(n, ()) for n in named))
+    members = (codes.group_members(name) for name in named if codes.is_group(name))
+    return None if ANY in named else frozenset(named).union(*members)
 
 
 def _known_together(
@@ -185,6 +181,17 @@ def _held(known: frozenset[str] | None, flows: pl.DataFrame) -> list[str] | str:
     if known is None:
         return "*"
     return sorted(known & set(flows["importer"].unique().cast(pl.String)))
+
+
+def _of_known(
+    rates: pl.DataFrame | None, held: list[str] | str
+) -> tuple[pl.DataFrame | None, list[str]]:
+    """Rates of the importers whose tariffs are known in full, and the other importers."""
+    if rates is None or held == "*":
+        return rates, []
+    known = pl.col("importer").cast(pl.String).is_in(list(held))
+    unsure = rates.filter(~known)["importer"].unique().cast(pl.String).sort()
+    return rates.filter(known), unsure.to_list()
 
 
 def _input(path: Path) -> dict[str, Any]:

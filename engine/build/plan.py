@@ -81,8 +81,12 @@ class Plan:
         Paths of tables of tariffs.
     tariff_importers : tuple of str or None
         Importers whose tariffs those tables hold in full; ("*",) for all.
-    home_sales, home_share : str or None
-        Paths of tables.
+    home_sales : str or None
+        Path of a table, ``production:PATH`` or ``icio:PATH``; see :mod:`tradewedge.build.home`.
+    sectors : str or None
+        Path of a table of ICIO sectors by product.
+    home_share : str or None
+        Path of a table of the home share of products without domestic sales.
     overwrite : bool
     """
 
@@ -101,6 +105,7 @@ class Plan:
     tariffs: tuple[str, ...] = ()
     tariff_importers: tuple[str, ...] | None = None
     home_sales: str | None = None
+    sectors: str | None = None
     home_share: str | None = None
     overwrite: bool = False
 

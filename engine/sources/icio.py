@@ -170,7 +170,7 @@ def _audit(
                 step,
                 "dropped: negative sales (changes of stocks)",
                 below.height,
-                below["value"].sum(),
+                float(below["value"].sum()),
             ),
             (step, "dropped: value 0", zero, 0.0),
             (step, "kept", flows.height, float(flows["value"].sum())),
