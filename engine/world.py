@@ -21,6 +21,8 @@ from tradewedge.kernels.market import Market, row_sums
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_ROWS = 1 << 18
+
 
 @dataclass(frozen=True, eq=False)
 class World:
@@ -327,7 +329,10 @@ class World:
     @cached_property
     def home(self) -> NDArray[np.bool_]:
         """True for domestic sales, [F]."""
-        made: NDArray[np.bool_] = self.flow_exporter == self.parent[self.flow_importer]
+        buyer = self.flow_importer
+        if np.any(self.parent != np.arange(self.parent.size)):
+            buyer = self.parent[buyer]
+        made: NDArray[np.bool_] = self.flow_exporter == buyer
         return made
 
     @cached_property
@@ -352,9 +357,9 @@ class World:
     def _rows(self) -> tuple[Ints, Ints, Ints, Ints]:
         """Exporter and importer row of each flow, and the key of each such row."""
         n = len(self.countries)
-        first = self.flow_product * n
-        x_row, x_key = _number(first + self.flow_exporter, len(self.products) * n)
-        m_row, m_key = _number(first + self.flow_importer, len(self.products) * n)
+        size = len(self.products) * n
+        x_row, x_key = _number(self.flow_product, self.flow_exporter, n, size)
+        m_row, m_key = _number(self.flow_product, self.flow_importer, n, size)
         return x_row, m_row, x_key, m_key
 
     @property
@@ -395,7 +400,9 @@ class World:
     @cached_property
     def duty_paid(self) -> Floats:
         """Duty-paid value of each flow, thousand USD, [F]."""
-        return self.value * (1.0 + self.tariff_base)
+        made = 1.0 + self.tariff_base
+        made *= self.value
+        return made
 
     @cached_property
     def expenditure(self) -> Floats:
@@ -413,8 +420,8 @@ class World:
             importer_ptr=np.searchsorted(self.importer_product, bounds),
             flow_exporter=self.exporter_row,
             flow_importer=self.importer_row,
-            share=self.duty_paid / self.expenditure[self.importer_row],
-            sales_share=self.value / self.exporter_sales[self.exporter_row],
+            share=_shares(self.duty_paid, self.expenditure, self.importer_row),
+            sales_share=_shares(self.value, self.exporter_sales, self.exporter_row),
             home=self.home,
             sigma=self.sigma,
             eta=self.eta,
@@ -459,9 +466,24 @@ class World:
         )
 
 
-def _number(key: Ints, size: int) -> tuple[Ints, Ints]:
-    """Place of each key among the distinct ones, and those, ascending; keys are below ``size``."""
+def _number(product: Ints, country: Ints, n: int, size: int) -> tuple[Ints, Ints]:
+    """Place of each (product, country) among the distinct ones, and their keys, ascending.
+
+    A key is ``product * n + country``, below ``size``. Some rows at a time: the arrays are large.
+    """
+    pieces = [slice(start, start + _ROWS) for start in range(0, product.size, _ROWS)]
     there = np.zeros(size, dtype=bool)
-    there[key] = True
+    for rows in pieces:
+        there[product[rows] * n + country[rows]] = True
     place = np.cumsum(there) - 1
-    return place[key], np.flatnonzero(there)
+    found = np.empty(product.size, dtype=np.int64)
+    for rows in pieces:
+        found[rows] = place[product[rows] * n + country[rows]]
+    return found, np.flatnonzero(there)
+
+
+def _shares(value: Floats, total: Floats, row: Ints) -> Floats:
+    """Value over the total of its row, [F]."""
+    made = total[row]
+    np.divide(value, made, out=made)
+    return made

@@ -105,19 +105,21 @@ def from_solution(world: World, solution: Solution) -> Levels:
 def baseline(world: World, wedges: Wedges) -> Levels:
     """Levels of the data year; ``wedges`` are those of no measure."""
     f, x, m = world.value.size, world.exporter_country.size, world.importer_country.size
+    one = np.broadcast_to(1.0, max(f, x, m))  # of one value in all rows: takes no memory
+    there = np.broadcast_to(True, max(x, m))
     return Levels(
         wedges=wedges,
-        sold=np.ones(x, dtype=bool),
-        served=np.ones(m, dtype=bool),
-        price=np.ones(x),
-        index=np.ones(m),
-        composite=np.ones(m),
-        delivered=np.ones(f),
-        quantity=np.ones(f),
+        sold=there[:x],
+        served=there[:m],
+        price=one[:x],
+        index=one[:m],
+        composite=one[:m],
+        delivered=one[:f],
+        quantity=one[:f],
         value=world.value,
         dutiable=world.value,
         duty_paid=world.duty_paid,
-        output=np.ones(x),
+        output=one[:x],
         expenditure=world.expenditure,
     )
 

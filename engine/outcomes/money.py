@@ -9,7 +9,7 @@ from tradewedge.kernels.market import row_sums
 from tradewedge.outcomes import keys as codes
 from tradewedge.outcomes.levels import Levels
 from tradewedge.outcomes.payments import payments
-from tradewedge.outcomes.surplus import consumer_surplus, producer_surplus
+from tradewedge.outcomes.piece import Piece
 from tradewedge.outcomes.trade import nullable
 from tradewedge.world import World
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 TRANSFER_KEYS = ["product", "payer", "receiver", "authority", "kind"]
 
 
-def transfers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+def transfers(piece: Piece) -> pl.DataFrame:
     """Duties, levies, rents and subsidies, thousand USD, by product, payer, receiver, authority.
 
     The buying country pays duties and levies to its treasury, export taxes to the exporting
@@ -26,6 +26,7 @@ def transfers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     producing country to its producers. Baseline duties of importers whose tariffs the world does
     not know are not here.
     """
+    world, base, new = piece.world, piece.base, piece.new
     parts = [
         pl.DataFrame(
             {
@@ -61,7 +62,7 @@ def transfers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     )
 
 
-def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+def welfare(piece: Piece) -> pl.DataFrame:
     """Surplus and revenue by product and country, thousand USD, new less base.
 
     ``producer_surplus`` is that of the sales which the world sees: exports, and home sales where
@@ -71,6 +72,7 @@ def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     surplus is net of what home producers gain, so home sales are not missed; in a world of one
     importer it is then complete without producer surplus.
     """
+    world, base, new = piece.world, piece.base, piece.new
     n = len(world.countries)
     buyers = world.importer_product * n + world.importer_country
     sellers = world.exporter_product * n + world.exporter_country
@@ -80,9 +82,9 @@ def welfare(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     country = keys % n
     seen = _seen(world)[country]
     consumer = np.where(seen, 0.0, np.nan)
-    consumer[place[buyers]] = consumer_surplus(world, new) - consumer_surplus(world, base)
+    consumer[place[buyers]] = piece.consumer_surplus
     producer = np.full(keys.size, 0.0 if world.observed_importers is None else np.nan)
-    producer[place[sellers]] = producer_surplus(world, new) - producer_surplus(world, base)
+    producer[place[sellers]] = piece.producer_surplus
     public, rents = (
         after - before
         for after, before in zip(

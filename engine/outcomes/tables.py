@@ -1,57 +1,25 @@
 """Every outcome table of a scenario, computed range of products by range of products."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import polars as pl
 from polars.io.plugins import register_io_source
 
 from tradewedge.models import Solution
-from tradewedge.outcomes import diagnosis, levels, limits, money, trade
-from tradewedge.outcomes.levels import Levels
+from tradewedge.outcomes import diagnosis, limits, money, trade
 from tradewedge.outcomes.parts import NOTHING, Part, parts, solution_of, wedges_of, worlds
+from tradewedge.outcomes.piece import Piece
 from tradewedge.policy import Wedges
 from tradewedge.tables import as_text
 from tradewedge.world import World
 
-
-@dataclass(frozen=True, eq=False)
-class Piece:
-    """One scenario's solution of some products, with what it is compared to.
-
-    Attributes
-    ----------
-    world : World
-    against : Wedges or Solution
-        What ``_base`` and ``_hat`` refer to: the data year, or a reference scenario's solution.
-    solution : Solution
-    """
-
-    world: World
-    against: Wedges | Solution
-    solution: Solution
-
-    @cached_property
-    def base(self) -> Levels:
-        """What it is compared to."""
-        if isinstance(self.against, Solution):
-            return levels.from_solution(self.world, self.against)
-        return levels.baseline(self.world, self.against)
-
-    @cached_property
-    def new(self) -> Levels:
-        """Under the scenario."""
-        return levels.from_solution(self.world, self.solution)
-
-
 TABLES: Mapping[str, Callable[[Piece], pl.DataFrame]] = {
-    "flows": lambda piece: trade.flows(piece.world, piece.base, piece.new),
-    "exporters": lambda piece: trade.exporters(piece.world, piece.base, piece.new),
-    "importers": lambda piece: trade.importers(piece.world, piece.base, piece.new),
-    "diversion": lambda piece: trade.diversion(piece.world, piece.base, piece.new),
-    "transfers": lambda piece: money.transfers(piece.world, piece.base, piece.new),
-    "welfare": lambda piece: money.welfare(piece.world, piece.base, piece.new),
+    "flows": trade.flows,
+    "exporters": trade.exporters,
+    "importers": trade.importers,
+    "diversion": trade.diversion,
+    "transfers": money.transfers,
+    "welfare": money.welfare,
     "limits": lambda piece: limits.limits(piece.world, piece.new),
     "status": lambda piece: diagnosis.status(piece.world, piece.solution),
 }

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from tradewedge.outcomes import keys
 from tradewedge.outcomes.levels import Levels
-from tradewedge.outcomes.surplus import consumer_surplus, producer_surplus
+from tradewedge.outcomes.piece import Piece
 from tradewedge.world import World
 
 Floats = NDArray[np.float64]
@@ -15,21 +15,26 @@ Floats = NDArray[np.float64]
 def ratio(new: Floats, base: Floats) -> Floats:
     """new / base; NaN where base is 0 or unknown."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        made: Floats = np.where(base == 0, np.nan, new / base)
+        made: Floats = new / base
+    nothing = base == 0
+    if nothing.any():
+        made[nothing] = np.nan
     return made
 
 
 def nullable(values: Floats) -> pl.Series:
     """A column with null for NaN."""
-    return pl.Series(values).fill_nan(None)
+    made = pl.Series(values)
+    return made.fill_nan(None) if np.isnan(values).any() else made
 
 
-def flows(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+def flows(piece: Piece) -> pl.DataFrame:
     """Every baseline flow, excluded and untouched ones too."""
+    world, base, new = piece.world, piece.base, piece.new
     cost = ratio(_cost(new), _cost(base))
     return pl.DataFrame(
         {
-            **keys.flow_keys(world),
+            **piece.flow_keys,
             "value_base": nullable(base.value),
             "value_new": nullable(new.value),
             "quantity_hat": nullable(ratio(new.quantity, base.quantity)),
@@ -45,9 +50,9 @@ def flows(world: World, base: Levels, new: Levels) -> pl.DataFrame:
     )
 
 
-def exporters(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+def exporters(piece: Piece) -> pl.DataFrame:
     """Producer price, output and producer surplus of every exporter of a product."""
-    surplus = producer_surplus(world, new) - producer_surplus(world, base)
+    world, base, new = piece.world, piece.base, piece.new
     return pl.DataFrame(
         {
             "product": keys.products(world, world.exporter_product),
@@ -55,14 +60,14 @@ def exporters(world: World, base: Levels, new: Levels) -> pl.DataFrame:
             "price_hat": nullable(ratio(new.price, base.price)),
             "output_hat": nullable(ratio(new.output, base.output)),
             "supply_factor": new.wedges.supply / base.wedges.supply,
-            "producer_surplus": nullable(surplus),
+            "producer_surplus": nullable(piece.producer_surplus),
         }
     )
 
 
-def importers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+def importers(piece: Piece) -> pl.DataFrame:
     """Price index, spending and consumer surplus of every importer of a product."""
-    surplus = consumer_surplus(world, new) - consumer_surplus(world, base)
+    world, base, new = piece.world, piece.base, piece.new
     return pl.DataFrame(
         {
             "product": keys.products(world, world.importer_product),
@@ -70,25 +75,26 @@ def importers(world: World, base: Levels, new: Levels) -> pl.DataFrame:
             "price_index_hat": nullable(ratio(new.index, base.index)),
             "expenditure_base": nullable(base.expenditure),
             "expenditure_new": nullable(new.expenditure),
-            "consumer_surplus": nullable(surplus),
+            "consumer_surplus": nullable(piece.consumer_surplus),
             "demand_factor": new.wedges.demand / base.wedges.demand,
             "unserved": ~new.served,
         }
     )
 
 
-def diversion(world: World, base: Levels, new: Levels) -> pl.DataFrame:
+def diversion(piece: Piece) -> pl.DataFrame:
     """Split the change of each flow's quantity, valued at baseline duty-paid prices.
 
     Creation is what the importer buys more or less of the composite, diversion the rest: the
     shift among its suppliers. In the linear models diversion sums to zero over the suppliers of
     an importer (Laird and Yeats 1986, the SMART model).
     """
+    world, base, new = piece.world, piece.base, piece.new
     composite = ratio(new.composite, base.composite)[world.importer_row] - 1.0
     change = ratio(new.quantity, base.quantity) - 1.0
     return pl.DataFrame(
         {
-            **keys.flow_keys(world),
+            **piece.flow_keys,
             "creation": nullable(base.duty_paid * composite),
             "diversion": nullable(base.duty_paid * (change - composite)),
         }
