@@ -65,7 +65,9 @@ def _probe_cupy() -> tuple[bool, str]:
 
     available, clause = probe_gpu()
     if available:
-        clause += "; products with instruments or groups of suppliers on the processor"
+        clause += (
+            "; products with groups of suppliers, and nests under instruments, on the processor"
+        )
     return available, clause
 
 
