@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from tradewedge import dutycli
+from tradewedge import dutycli, filescli
 from tradewedge.terminal import OK, console
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ HELP: Final = (
     "list the embedded worlds, or show one; groups of countries, lists of products, duties"
 )
 BUILD_HELP: Final = "make a world of official files or your own, and save it"
-_ACTIONS: Final = ("list", "show", "groups", "lists", "duty", "build")
+_ACTIONS: Final = ("list", "show", "groups", "lists", "duty", "build", "fetch", "table")
 
 
 def with_action(arguments: Sequence[str]) -> list[str]:
@@ -41,6 +41,12 @@ def add_arguments(data: argparse.ArgumentParser) -> None:
     lists = actions.add_parser("lists", help="lists of products that measures may name")
     lists.add_argument("name", metavar="NAME", nargs="?", help="the codes of this one")
     lists.set_defaults(call=_printed(_lists))
+    fetch = actions.add_parser("fetch", help=filescli.FETCH_HELP)
+    filescli.add_fetch_arguments(fetch)
+    fetch.set_defaults(call=_printed(filescli.fetch_page))
+    table = actions.add_parser("table", help=filescli.TABLE_HELP)
+    filescli.add_table_arguments(table)
+    table.set_defaults(call=_printed(filescli.table_page))
     # Listed for --help only: its arguments go to Hydra.
     actions.add_parser("build", help=BUILD_HELP, add_help=False)
     duty = actions.add_parser("duty", help=dutycli.HELP)

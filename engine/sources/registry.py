@@ -1,7 +1,7 @@
 """The sources by name: what ``tradewedge data build`` may be told to read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -31,8 +31,19 @@ class Source:
         return kind
 
     def read(self, path: Path, years: Sequence[int] | None, options: Mapping[str, Any]) -> Any:
-        """Read files of this format: a ``Trade``, or ``Tariffs``."""
+        """Read files of this format: a ``Trade``, ``Tariffs`` or ``Facts``.
+
+        Raises
+        ------
+        ConfigError
+            For an option that the format has not, besides what its module raises.
+        """
         module = import_module(f"tradewedge.sources.{self.name}")
+        allowed = [entry.name for entry in fields(module.Options)]
+        strange = sorted(set(options) - set(allowed))
+        if strange:
+            told = ", ".join(allowed) or "none"
+            raise ConfigError(f"{self.name} has no option {strange[0]!r}; it has {told}")
         return module.read(path, years, module.Options(**options))
 
 
