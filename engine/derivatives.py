@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
@@ -10,22 +10,32 @@ from numpy.typing import NDArray
 
 from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError, SolveError
-from tradewedge.kernels.market import Shock, Status
+from tradewedge.kernels.market import Status
+from tradewedge.kernels.regimes import Kink
 from tradewedge.outcomes.trade import nullable
-from tradewedge.policy import Scenario, shock
+from tradewedge.policy import Scenario
+from tradewedge.policy.wedges import Owners
 from tradewedge.result import Result
+from tradewedge.solvedcase import Case, case_of
 from tradewedge.solver import solve
 from tradewedge.world import World
 
-if TYPE_CHECKING:
-    import jax
-
-    from tradewedge.kernels.jax_gradient import Equilibrium, Parameters
-
 Kind = Literal["price_index", "imports", "revenue", "consumer_surplus", "welfare", "hhi"]
-Parameter = Literal["tariff", "sigma", "eta", "epsilon"]
+Parameter = Literal[
+    "tariff",
+    "sigma",
+    "eta",
+    "epsilon",
+    "specific",
+    "floor",
+    "quota",
+    "limit",
+    "capacity",
+    "strike",
+]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,8 @@ class Outcome:
     ----------
     kind : str
         "price_index": new over base; over several products, the mean by baseline spending.
-        "imports": border value bought abroad, thousand USD. "revenue": of tariffs, thousand USD.
+        "imports": border value bought abroad, thousand USD. "revenue": duties and floor levies
+        that its treasury takes, thousand USD.
         "consumer_surplus", "welfare": change against the data year, thousand USD, as in
         :meth:`Result.welfare` (``net``). "hhi": sum of squared shares of supplying countries in
         ``imports``, 0 to 1.
@@ -54,46 +65,52 @@ def sensitivity(
     world: World,
     scenario: Scenario,
     outcome: Outcome,
-    wrt: Sequence[Parameter] | Parameter = ("tariff", "sigma", "eta", "epsilon"),
+    wrt: Sequence[Parameter] | Parameter | None = None,
     *,
     backend: str = "auto",
     tolerance: float = 1e-12,
 ) -> pl.DataFrame:
     """Differentiate an outcome of a scenario; one solve, whatever the number of parameters.
 
-    By the implicit function theorem (:mod:`tradewedge.kernels.jax_gradient`). Everything but the
-    parameter itself stays: eta, where it was made from sigma and a home share, does not move with
-    sigma, and baseline shares stay those of the data year.
+    By the implicit function theorem (:mod:`tradewedge.kernels.jax_gradient`), with the limits
+    that bind under the scenario: where one just begins to, there is no derivative. Everything but
+    the parameter itself stays: eta, where it was made from sigma and a home share, does not move
+    with sigma, and baseline shares stay those of the data year.
 
     Parameters
     ----------
     world : World
     scenario : Scenario
-        With constant ad valorem measures, exclusions and shifts only.
     outcome : Outcome
-    wrt : {"tariff", "sigma", "eta", "epsilon"} or several
-        The total ad valorem rate of every flow under the scenario; the elasticities of every
-        product, epsilon of every exporter.
+    wrt : optional, one or several of
+        "tariff": the total ad valorem rate of every flow under the scenario. "sigma", "eta" of
+        every product, "epsilon" of every exporter. "specific", "floor", "quota": of every flow
+        that has one, in units of its baseline duty-paid price and quantity. "limit": on the
+        quantity of a group of flows, over its baseline. "capacity", "strike": of every exporter
+        that has one, over its baseline output and price. Default: all that there are.
     backend, tolerance :
         Of :func:`tradewedge.solve`, in the model "armington".
 
     Returns
     -------
     DataFrame
-        outcome_value, parameter, product, exporter (null for sigma and eta), importer (null but
-        for tariffs), at (the parameter's value; null where a tariff is unknown and taken as 0),
-        derivative (outcome's unit per unit of the parameter; null for an infinite epsilon). In
-        the order of ``wrt``, then sorted by product, exporter, importer.
+        outcome_value, parameter, product, exporter, importer (null where the parameter has none),
+        measure (that set it; null for tariffs and elasticities), at (the parameter's value; null
+        where a tariff is unknown and taken as 0), derivative (outcome's unit per unit of the
+        parameter; null for an infinite epsilon). In the order of ``wrt``, then by product,
+        exporter, importer.
 
     Raises
     ------
     ConfigError
-        For an unknown outcome, country, product or parameter; a scenario with floors, quotas or
-        other instruments, or with several branches; an outcome that the world cannot tell.
+        For an unknown outcome, country, product or parameter; a scenario with several branches; an
+        outcome that the world cannot tell.
     SolveError
-        If a product of the outcome did not converge.
+        If a product of the outcome did not converge, or a limit just begins to bind: then the
+        derivatives on its two sides differ.
     """
-    wanted = (wrt,) if isinstance(wrt, str) else tuple(wrt)
+    named = get_args(Parameter) if wrt is None else wrt
+    wanted = (named,) if isinstance(named, str) else tuple(named)
     _check_names(outcome, wanted)
     result = solve(world, scenario, backend=backend, tolerance=tolerance)
     if len(result.solutions) > 1:
@@ -101,38 +118,27 @@ def sensitivity(
             f"scenario {scenario.name!r} has {len(result.solutions)} branches: take one, "
             "scenario.branch(name)"
         )
-    if result.solutions[0].wedges.instruments is not None:
-        raise ConfigError(
-            f"scenario {scenario.name!r} has floors, quotas or other instruments: sensitivity() "
-            "takes constant ad valorem measures, exclusions and shifts only for now"
-        )
-    case = _cut(result, outcome)
+    case = _solved(result, outcome)
     _check_answerable(result, outcome, case)
+    if case.setting.regimes.kinks:
+        raise SolveError(_told(case, scenario, case.setting.regimes.kinks))
 
     from tradewedge.kernels.jax_gradient import gradient
+    from tradewedge.outcomegradients import outcome as value_of
 
+    country = world.countries.index(outcome.country)
     value, slopes = gradient(
-        case.world.market,
-        case.shock,
-        case.tariff,
-        case.log_price,
-        lambda at, theta: _value(case, outcome, at, theta),
+        case.setting,
+        case.found,
+        lambda at, theta: value_of(case, outcome.kind, country, at, theta),
     )
-    parts = [_table(case.world, case.tariff, name, getattr(slopes, name)) for name in wanted]
-    made = pl.concat(parts)
+    made = pl.concat([_table(case, name, getattr(slopes, name)) for name in wanted])
+    if made["derivative"].is_nan().any():
+        raise SolveError(
+            f"scenario {scenario.name!r}: its equilibrium is not locally unique, so "
+            f"{outcome.kind} has no derivative"
+        )
     return made.select(pl.lit(value).alias("outcome_value"), pl.all())
-
-
-@dataclass(frozen=True, eq=False)
-class _Case:
-    """A solved scenario, cut to the products of the outcome."""
-
-    world: World
-    shock: Shock
-    tariff: Floats
-    trade_cost: Floats
-    export_tax: Floats
-    log_price: Floats
 
 
 def _check_names(outcome: Outcome, wrt: Sequence[str]) -> None:
@@ -146,7 +152,7 @@ def _check_names(outcome: Outcome, wrt: Sequence[str]) -> None:
         raise ConfigError("wrt names no parameter")
 
 
-def _cut(result: Result, outcome: Outcome) -> _Case:
+def _solved(result: Result, outcome: Outcome) -> Case:
     world, solution = result.world, result.solutions[0]
     keep = _products(world, outcome)
     status = solution.status[keep]
@@ -156,25 +162,7 @@ def _cut(result: Result, outcome: Outcome) -> _Case:
             f"product {world.products[first]} did not converge "
             f"({Status(solution.status[first]).name.lower()}): no derivative of {outcome.kind}"
         )
-    flows, exporters = keep[world.flow_product], keep[world.exporter_product]
-    importers = keep[world.importer_product]
-    wedges = solution.wedges
-    whole = shock(world, wedges)
-    with np.errstate(invalid="ignore"):
-        log_price = np.log(solution.price_hat[exporters])
-    return _Case(
-        world=world.select([world.products[k] for k in np.flatnonzero(keep)]),
-        shock=Shock(
-            log_cost=whole.log_cost[flows],
-            admitted=whole.admitted[flows],
-            log_supply=whole.log_supply[exporters],
-            log_demand=whole.log_demand[importers],
-        ),
-        tariff=wedges.tariff_new[flows],
-        trade_cost=wedges.trade_cost[flows],
-        export_tax=wedges.export_tax[flows],
-        log_price=log_price,
-    )
+    return case_of(world, solution, keep)
 
 
 def _products(world: World, outcome: Outcome) -> Bools:
@@ -204,18 +192,18 @@ def _products(world: World, outcome: Outcome) -> Bools:
     return keep
 
 
-def _check_answerable(result: Result, outcome: Outcome, case: _Case) -> None:
+def _check_answerable(result: Result, outcome: Outcome, case: Case) -> None:
     """Refuse what :class:`Result` leaves empty."""
-    world = case.world
+    world, admitted = case.world, case.setting.regimes.admitted
     country = world.countries.index(outcome.country)
     where = f"outcome {outcome.kind!r} of {outcome.country}"
     if outcome.kind in ("price_index", "imports", "hhi"):
         mine = world.flow_importer == country
-        served = np.unique(world.flow_product[mine & case.shock.admitted])
+        served = np.unique(world.flow_product[mine & admitted])
         lost = np.setdiff1d(np.unique(world.flow_product[mine]), served)
         if outcome.kind == "price_index" and lost.size:
             raise ConfigError(f"{where}: {world.products[lost[0]]} has no supplier left")
-        if outcome.kind == "hhi" and not (mine & case.shock.admitted & ~world.home).any():
+        if outcome.kind == "hhi" and not (mine & admitted & ~world.home).any():
             raise ConfigError(f"{where}: there are no imports")
         return
     column = "net" if outcome.kind == "welfare" else outcome.kind
@@ -233,90 +221,107 @@ def _check_answerable(result: Result, outcome: Outcome, case: _Case) -> None:
         )
 
 
-def _value(case: _Case, outcome: Outcome, at: "Equilibrium", theta: "Parameters") -> "jax.Array":
-    """The outcome, in JAX; equations as in :mod:`tradewedge.outcomes`."""
-    import jax.numpy as jnp
-    from jax.ops import segment_sum
-
-    world = case.world
-    country = world.countries.index(outcome.country)
-    buys = world.importer_country == country
-    if outcome.kind == "price_index":
-        weight = np.where(buys, world.expenditure, 0.0)
-        return jnp.sum(weight / weight.sum() * jnp.exp(at.log_index))
-    sold = jnp.asarray(np.where(case.shock.admitted, world.value, 0.0))
-    paid = sold * jnp.exp(at.log_price[world.exporter_row] + at.log_quantity)
-    border = paid * (1.0 + case.export_tax)
-    mine = world.flow_importer == country
-    abroad = jnp.where(mine & ~world.home, border, 0.0)
-    if outcome.kind == "imports":
-        return jnp.sum(abroad)
-    if outcome.kind == "hhi":
-        supplied = segment_sum(abroad, world.flow_exporter, len(world.countries))
-        return jnp.sum((supplied / jnp.sum(supplied)) ** 2)
-    revenue = jnp.sum(jnp.where(mine, border * case.trade_cost * theta.tariff, 0.0))
-    if outcome.kind == "revenue":
-        return revenue
-    area = _area(theta.eta[world.importer_product], at.log_index)
-    demand = np.where(buys, world.expenditure, 0.0) * np.exp(case.shock.log_demand)
-    surplus = -jnp.sum(demand * area)
-    if outcome.kind == "consumer_surplus":
-        return surplus
-    revenue = revenue - float(np.sum(world.value * world.tariff_base, where=mine))
-    sells = world.flow_exporter == country
-    taxes = jnp.sum(jnp.where(sells, paid * case.export_tax, 0.0))
-    if world.observed_importers is not None:
-        return surplus + revenue + taxes
-    return surplus + revenue + taxes + _producer_surplus(case, country, at, theta)
-
-
-def _area(eta: "jax.Array", log_index: "jax.Array") -> "jax.Array":
-    """``(P^(1 - eta) - 1) / (1 - eta)`` with an accurate derivative at eta = 1."""
-    import jax.numpy as jnp
-
-    power = 1.0 - eta
-    near = jnp.abs(power) < 1e-4
-    safe = jnp.where(near, 1.0, power)
-    y = power * log_index
-    series = log_index * (1 + y / 2 * (1 + y / 3 * (1 + y / 4)))
-    return jnp.where(near, series, jnp.expm1(safe * log_index) / safe)
-
-
-def _producer_surplus(
-    case: _Case, country: int, at: "Equilibrium", theta: "Parameters"
-) -> "jax.Array":
-    import jax.numpy as jnp
-
-    world = case.world
-    finite = np.isfinite(world.epsilon)
-    rows = np.bincount(world.exporter_row[case.shock.admitted], minlength=finite.size) > 0
-    grown = jnp.exp(case.shock.log_supply + (1.0 + theta.epsilon) * at.log_price)
-    change = (jnp.where(rows, grown, 0.0) - 1.0) / (1.0 + theta.epsilon)
-    mine = finite & (world.exporter_country == country)
-    return jnp.sum(jnp.where(mine, world.exporter_sales * change, 0.0))
-
-
-def _table(world: World, tariff: Floats, name: str, slope: Floats) -> pl.DataFrame:
-    """Derivatives in one kind of parameter."""
-    none = pl.lit(None, dtype=pl.String)
-    if name == "tariff":
-        keys: dict[str, pl.Series] = world.flow_keys()
-        at = np.where(world.tariff_known, tariff, np.nan)
-    elif name == "epsilon":
-        keys = {
-            "product": world.product_column(world.exporter_product),
-            "exporter": world.country_column(world.exporter_country),
-        }
-        at = world.epsilon
-        slope = np.where(np.isfinite(at), slope, np.nan)
+def _told(case: Case, scenario: Scenario, kinks: tuple[Kink, ...]) -> str:
+    """Say which limit just begins to bind."""
+    world, kink = case.world, kinks[0]
+    if kink.kind == "limit" and case.owners is not None:
+        what = case.owners.groups[kink.row].label
+    elif kink.kind in ("capacity", "contract"):
+        row = kink.row
+        exporter = world.countries[world.exporter_country[row]]
+        what = f"the {kink.kind} of {exporter} for {world.products[world.exporter_product[row]]}"
     else:
+        row = kink.row
+        exporter = world.countries[world.flow_exporter[row]]
+        importer = world.countries[world.flow_importer[row]]
+        product = world.products[world.flow_product[row]]
+        what = f"the {kink.kind} on {product} from {exporter} to {importer}"
+    more = f", and so do {len(kinks) - 1} more" if len(kinks) > 1 else ""
+    return (
+        f"scenario {scenario.name!r}: {what} just begins to bind{more}: the derivatives on its two "
+        "sides differ; move it a little to choose one"
+    )
+
+
+def _table(case: Case, name: str, slope: Floats) -> pl.DataFrame:
+    """Derivatives in one kind of parameter."""
+    world, given, owners = case.world, case.setting.given, case.owners
+    flows, exporters = np.arange(world.value.size), np.arange(world.epsilon.size)
+    if name == "tariff":
+        at = np.where(world.tariff_known, case.setting.tariff, np.nan)
+        return _of_flows(case, name, flows, at, slope)
+    if name in ("sigma", "eta"):
         keys = {"product": world.product_column(np.arange(len(world.products)))}
-        at = getattr(world, name)
+        return _frame(name, keys, getattr(world, name), slope)
+    if name == "epsilon":
+        known = np.where(np.isfinite(world.epsilon), slope, np.nan)
+        return _of_exporters(case, name, exporters, world.epsilon, known)
+    if owners is None:
+        return _frame(name, {"product": world.product_column(exporters[:0])}, slope[:0], slope[:0])
+    if name == "limit":
+        return _of_groups(case, owners, given.group_limit, slope)
+    at = getattr(given, name)
+    if name in ("specific", "floor", "quota"):
+        rows = np.flatnonzero((at > 0) & np.isfinite(at))
+        number = {"floor": owners.floor_measure, "quota": owners.quota_measure}.get(name)
+        measure = None if number is None else number[rows]
+        return _of_flows(case, name, rows, at[rows], slope[rows], measure)
+    rows = np.flatnonzero((at > 0) & np.isfinite(at))
+    number = owners.capacity_measure if name == "capacity" else owners.cfd_measure
+    return _of_exporters(case, name, rows, at[rows], slope[rows], number[rows])
+
+
+def _of_flows(
+    case: Case, name: str, rows: Ints, at: Floats, slope: Floats, measure: Ints | None = None
+) -> pl.DataFrame:
+    keys = {key: column.gather(rows) for key, column in case.world.flow_keys().items()}
+    return _frame(name, keys, at, slope, _labels(case, measure))
+
+
+def _of_exporters(
+    case: Case, name: str, rows: Ints, at: Floats, slope: Floats, measure: Ints | None = None
+) -> pl.DataFrame:
+    keys = {
+        "product": case.world.product_column(case.world.exporter_product[rows]),
+        "exporter": case.world.country_column(case.world.exporter_country[rows]),
+    }
+    return _frame(name, keys, at, slope, _labels(case, measure))
+
+
+def _of_groups(case: Case, owners: Owners, at: Floats, slope: Floats) -> pl.DataFrame:
+    """Limits by product; exporter and importer where all flows of a group share them."""
+    world, given = case.world, case.setting.given
+    first = given.group_flow[given.group_ptr[:-1]]
+    nothing = pl.Series([None] * first.size, dtype=pl.String)
+    keys = {"product": world.product_column(world.flow_product[first])}
+    for side, of_flow in (("exporter", world.flow_exporter), ("importer", world.flow_importer)):
+        codes = world.country_column(of_flow[first])
+        shared = [group.per in (side, "pair") for group in owners.groups]
+        keys[side] = codes.zip_with(pl.Series(shared, dtype=pl.Boolean), nothing)
+    measure = np.array([group.measure for group in owners.groups], np.int64)
+    made = _frame("limit", keys, at, slope, _labels(case, measure))
+    return made.sort("product", "exporter", "importer", maintain_order=True)
+
+
+def _labels(case: Case, measure: Ints | None) -> list[str] | None:
+    return None if measure is None else [case.labels[number] for number in measure.tolist()]
+
+
+def _frame(
+    name: str,
+    keys: dict[str, pl.Series],
+    at: Floats,
+    slope: Floats,
+    labels: list[str] | None = None,
+) -> pl.DataFrame:
+    none = pl.lit(None, dtype=pl.String)
     frame = pl.DataFrame({**keys, "at": nullable(at), "derivative": nullable(slope)})
+    measure = none if labels is None else pl.Series(labels, dtype=pl.String)
     return frame.select(
         pl.lit(name).alias("parameter"),
         "product",
         *(key if key in keys else none.alias(key) for key in ("exporter", "importer")),
+        measure.alias("measure"),
         "at",
         "derivative",
     )

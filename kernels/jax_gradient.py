@@ -1,70 +1,51 @@
 """Gradients at an equilibrium, by the implicit function theorem.
 
-Prices x solve ``E(x, theta) = 0`` for the parameters theta, so a scalar outcome O has::
+Unknowns u solve ``E(u, theta) = 0`` for the parameters theta while the same limits hold, so a
+scalar outcome O has::
 
-    dO/dtheta = O_theta - lambda E_theta,    J' lambda = O_x,    J = E_x
+    dO/dtheta = O_theta - lambda E_theta,    J' lambda = O_u,    J = E_u
 
-O_x, O_theta and the product with E_theta come from JAX's reverse mode over the equations below,
-flow by flow; J is the analytic Jacobian of :mod:`.newton`, product by product. Nothing is solved
-again, whatever the number of parameters. Source: the adjoint method; model as in
-:mod:`.equations`, without a nest.
+O_u, O_theta and the product with E_theta come from JAX's reverse mode over the equations of
+:mod:`.jax_equilibrium`, flow by flow; J is written out, product by product. Nothing is solved
+again, whatever the number of parameters. Source: the adjoint method.
 
 Importing this module imports JAX.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tradewedge.kernels import newton
-from tradewedge.kernels.dense import block_of, ranges
+from tradewedge.kernels import instruments as ins
+from tradewedge.kernels.dense import ranges
+from tradewedge.kernels.jax_equilibrium import (
+    Equilibrium,
+    Parameters,
+    Unknowns,
+    evaluate,
+    parameters,
+)
 from tradewedge.kernels.jax_runtime import float64
-from tradewedge.kernels.market import Floats, Market, Shock
+from tradewedge.kernels.market import Floats, Ints, KernelSolution
+from tradewedge.kernels.regimes import Setting
 
 Array = jax.Array
-
-CUMULANTS = 1e-3
-"""|1 - sigma| below which the index is a series in it, which has an accurate derivative."""
-
-
-class Parameters(NamedTuple):
-    """What outcomes are differentiated by, in JAX; gradients come back so in NumPy."""
-
-    tariff: Any  # [F] ad valorem rate
-    sigma: Any  # [K]
-    eta: Any  # [K]
-    epsilon: Any  # [X] 0 where infinite
-
-
-class Equilibrium(NamedTuple):
-    """Logs of new over base; 0 where a country has no market, a flow is excluded."""
-
-    log_price: Array  # [X]
-    log_index: Array  # [M]
-    log_quantity: Array  # [F]
-
-
 Outcome = Callable[[Equilibrium, Parameters], Array]
 
 
 def gradient(
-    market: Market, shock: Shock, tariff: Floats, log_price: Floats, outcome: Outcome
+    setting: Setting, solution: KernelSolution, outcome: Outcome
 ) -> tuple[float, Parameters]:
     """Differentiate a scalar of the equilibrium.
 
     Parameters
     ----------
-    market : Market
-        Without a nest.
-    shock : Shock
-        Without instruments. What of ``log_cost`` is not the tariff stays as it is.
-    tariff : float64 [F]
-        Rates in force, part of ``log_cost``.
-    log_price : float64 [X]
-        The solution under ``shock``; NaN without a market.
+    setting : Setting
+        A market without nests, its regimes without kinks.
+    solution : KernelSolution
+        Under the setting's shock; NaN prices without a market.
     outcome : callable
         Of the equilibrium and the parameters, in JAX.
 
@@ -73,104 +54,138 @@ def gradient(
     float
         The outcome.
     Parameters
-        NumPy arrays: its derivatives; 0 for epsilon where supply is infinite.
+        NumPy arrays: its derivatives; 0 for what there is none of. NaN where the equilibrium is
+        not locally unique.
     """
-    finite = np.isfinite(market.epsilon)
-    with float64():
-        price = jnp.asarray(np.where(finite, np.nan_to_num(log_price), 0.0))
-        at = Parameters(
-            tariff=jnp.asarray(tariff),
-            sigma=jnp.asarray(market.sigma),
-            eta=jnp.asarray(market.eta),
-            epsilon=jnp.asarray(np.where(finite, market.epsilon, 0.0)),
-        )
-        other = jnp.asarray(np.where(shock.admitted, shock.log_cost - np.log1p(tariff), 0.0))
-
-        def value(x: Array, theta: Parameters) -> Array:
-            return outcome(_evaluate(market, shock, other, x, theta)[0], theta)
-
-        def excess(theta: Parameters) -> Array:
-            return _evaluate(market, shock, other, price, theta)[1]
-
-        found, (by_price, direct) = jax.value_and_grad(value, argnums=(0, 1))(price, at)
-        weight = _adjoint(market, shock, np.asarray(price), np.asarray(by_price))
-        (through,) = jax.vjp(excess, at)[1](jnp.asarray(weight))
-        pairs = zip(direct, through, strict=True)
-        return float(found), Parameters(*(np.asarray(one - two) for one, two in pairs))
-
-
-def _evaluate(
-    market: Market, shock: Shock, other: Array, price: Array, theta: Parameters
-) -> tuple[Equilibrium, Array]:
-    """The equilibrium's logs and log excess demand [X], 0 where no price adjusts."""
-    per_flow, per_importer = np.diff(market.flow_ptr), np.diff(market.importer_ptr)
-    of_flow = np.repeat(np.arange(per_flow.size), per_flow)
-    of_importer = np.repeat(np.arange(per_flow.size), per_importer)
-    admitted = jnp.asarray(shock.admitted)
-    row, column = market.flow_exporter, market.flow_importer
-    size = shock.log_demand.size
-    delivered = jnp.where(admitted, price[row] + other + jnp.log1p(theta.tariff), 0.0)
-    power = 1 - theta.sigma[of_importer]
-    index = _log_index(market, shock, delivered, power, size)
-    sigma, eta = theta.sigma[of_flow], theta.eta[of_flow]
-    quantity = -sigma * delivered + (sigma - eta) * index[column] + shock.log_demand[column]
-    quantity = jnp.where(admitted, quantity, 0.0)
-    rows = market.epsilon.size
-    sales = jax.ops.segment_sum(
-        jnp.where(admitted, market.sales_share * jnp.exp(quantity), 0.0), row, rows
+    known = Unknowns(
+        price=np.where(np.isfinite(solution.log_price), solution.log_price, 0.0),
+        paid=setting.regimes.paid,
+        premium=solution.log_shadow,
     )
-    free = _free(market, shock)
-    sales = jnp.log(jnp.where(free, sales, 1.0))
-    excess = jnp.where(free, sales - shock.log_supply - theta.epsilon * price, 0.0)
-    return Equilibrium(price, index, quantity), excess
+    with float64():
+        at = Unknowns(*map(jnp.asarray, known))
+        theta = Parameters(*map(jnp.asarray, parameters(setting)))
+
+        def value(unknowns: Unknowns, theta: Parameters) -> tuple[Array, Equilibrium]:
+            found = evaluate(setting, unknowns, theta)[0]
+            return outcome(found, theta), found
+
+        def residuals(theta: Parameters) -> Unknowns:
+            return evaluate(setting, at, theta)[1]
+
+        differentiated = jax.value_and_grad(value, argnums=(0, 1), has_aux=True)
+        (number, found), (by_unknown, direct) = differentiated(at, theta)
+        weight = _adjoint(setting, known, found, Unknowns(*map(np.asarray, by_unknown)))
+        (through,) = jax.vjp(residuals, theta)[1](Unknowns(*map(jnp.asarray, weight)))
+        pairs = zip(direct, through, strict=True)
+        return float(number), Parameters(*(np.asarray(one - two) for one, two in pairs))
 
 
-def _log_index(market: Market, shock: Shock, delivered: Array, power: Array, size: int) -> Array:
-    column = market.flow_importer
-    share = np.where(shock.admitted, market.share, 0.0)
-    kept = np.bincount(column, share, size)
-    lost = np.bincount(column, market.share - share, size)
-    inside = share / np.where(kept > 0, kept, 1.0)[column]
-
-    def mean(values: Array) -> Array:
-        return jax.ops.segment_sum(inside * values, column, size)
-
-    near = jnp.abs(power) < CUMULANTS
-    safe = jnp.where(near, 1.0, power)
-    exponent = safe[column] * delivered
-    top = jax.ops.segment_max(jax.lax.stop_gradient(exponent), column, size)
-    total = mean(jnp.exp(exponent - top[column]))
-    far = (jnp.log(jnp.where(kept > 0, total, 1.0)) + top) / safe
-    centre = mean(delivered)
-    off = delivered - centre[column]
-    second, third, fourth = mean(off**2), mean(off**3), mean(off**4)
-    series = centre + power * second / 2 + power**2 * third / 6
-    series += power**3 * (fourth - 3 * second**2) / 24
-    log_kept = np.log(np.where(kept > 0, kept / np.where(kept > 0, kept + lost, 1.0), 1.0))
-    missing = (lost > 0) & (kept > 0)
-    without = log_kept / jnp.where(missing, power, 1.0)
-    return jnp.where(kept > 0, jnp.where(near, series, far), 0.0) + jnp.where(missing, without, 0.0)
-
-
-def _free(market: Market, shock: Shock) -> np.ndarray:
-    """Exporters whose price adjusts, [X]."""
-    sold = np.bincount(market.flow_exporter[shock.admitted], minlength=market.epsilon.size) > 0
-    return sold & np.isfinite(market.epsilon)
-
-
-def _adjoint(market: Market, shock: Shock, price: Floats, by_price: Floats) -> Floats:
-    """Weights of the excess demands [X]: ``J' lambda = O_x`` for every product that O sees."""
-    free = _free(market, shock)
-    weight = np.zeros(price.size)
-    seen = np.flatnonzero(free & (by_price != 0))
-    products = np.unique(np.searchsorted(market.exporter_ptr, seen, side="right") - 1)
-    for product in products.tolist():
-        block = block_of(market, shock, product)
-        _, exporters, _ = ranges(market, product)
-        rows = np.flatnonzero(free[exporters])
-        matrix = newton.demand_jacobian(block, *newton.new_splits(block, price[exporters]))
-        matrix = matrix[np.ix_(rows, rows)]
-        matrix[np.diag_indices_from(matrix)] -= block.epsilon[rows]
-        side = by_price[exporters][rows]
-        weight[exporters.start + rows] = np.linalg.solve(matrix.T, side)
+def _adjoint(setting: Setting, at: Unknowns, found: Equilibrium, by: Unknowns) -> Unknowns:
+    """Weights of the residuals: ``J' lambda = O_u`` for every product that O sees."""
+    market, regimes = setting.market, setting.regimes
+    log_index, log_quantity = np.asarray(found.log_index), np.asarray(found.log_quantity)
+    weight = Unknowns(*(np.zeros_like(part) for part in at))
+    group_product = np.full(regimes.binding.size, -1)
+    group_product[setting.group_of] = setting.flow_product[setting.given.group_flow]
+    seen = np.zeros(market.sigma.size, np.bool_)
+    exporter_product = np.repeat(np.arange(seen.size), np.diff(market.exporter_ptr))
+    seen[exporter_product[regimes.free & (by.price != 0)]] = True
+    seen[setting.flow_product[regimes.at_quota & (by.paid != 0)]] = True
+    seen[group_product[regimes.binding & (by.premium != 0)]] = True
+    for product in np.flatnonzero(seen).tolist():
+        flows, exporters, _ = ranges(market, product)
+        rows = Unknowns(
+            price=np.flatnonzero(regimes.free[exporters]) + exporters.start,
+            paid=np.flatnonzero(regimes.at_quota[flows]) + flows.start,
+            premium=np.flatnonzero(regimes.binding & (group_product == product)),
+        )
+        matrix = _jacobian(setting, product, at, rows, log_index, log_quantity)
+        side = np.concatenate([part[of] for part, of in zip(by, rows, strict=True)])
+        try:
+            solved = np.linalg.solve(matrix.T, side)
+        except np.linalg.LinAlgError:
+            solved = np.full(side.size, np.nan)
+        ends = np.cumsum([of.size for of in rows])[:-1]
+        for part, of, values in zip(weight, rows, np.split(solved, ends), strict=True):
+            part[of] = values
     return weight
+
+
+def _jacobian(
+    setting: Setting,
+    product: int,
+    at: Unknowns,
+    rows: Unknowns,
+    log_index: Floats,
+    log_quantity: Floats,
+) -> Floats:
+    """Derivatives of one product's residuals by its unknowns [u, u]: prices, quotas, groups."""
+    market, given, regimes = setting.market, setting.given, setting.regimes
+    flows, exporters, importers = ranges(market, product)
+    sigma, eta = market.sigma[product], market.eta[product]
+    here = np.flatnonzero(regimes.admitted[flows]) + flows.start
+    place = np.full(flows.stop - flows.start, -1)
+    place[here - flows.start] = np.arange(here.size)
+    n, prices, quotas = here.size, rows.price.size, rows.paid.size
+    unknowns = prices + quotas + rows.premium.size
+    entries = _entries(setting, rows.premium, place, flows.start)
+    # Delivered prices by unknowns [n, u].
+    number = np.full(exporters.stop - exporters.start, -1)
+    number[rows.price - exporters.start] = np.arange(prices)
+    of = number[market.flow_exporter[here] - exporters.start]
+    passed = np.where(regimes.at_quota[here], 0.0, regimes.passed[here])
+    by = np.zeros((n, unknowns))
+    moved = np.flatnonzero(of >= 0)
+    by[moved, of[moved]] = passed[moved]
+    for group, (members, _) in enumerate(entries):
+        by[members, prices + quotas + group] = passed[members]
+    bound = place[rows.paid - flows.start]
+    by[bound, prices + np.arange(quotas)] = 1.0
+    # Quantities by unknowns, through the flow's own price and its importer's index.
+    column = market.flow_importer[here] - importers.start
+    spent = np.zeros((importers.stop - importers.start, n))
+    spent[column, np.arange(n)] = _spending(setting, product, here, log_index, log_quantity)
+    moves = -sigma * by + (sigma - eta) * (spent @ by)[column]
+    # Residuals by quantities.
+    quantity = np.exp(log_quantity[here])
+    sales = np.zeros((prices, n))
+    sales[of[moved], moved] = (market.sales_share[here] * quantity)[moved]
+    use = np.zeros((rows.premium.size, n))
+    for group, (members, share) in enumerate(entries):
+        use[group, members] = share * quantity[members]
+    kept = [part / part.sum(axis=1, keepdims=True) for part in (sales, use)]
+    matrix = np.vstack([kept[0] @ moves, moves[bound], kept[1] @ moves])
+    slope = ins.log_supply(
+        at.price[rows.price],
+        np.where(np.isfinite(market.epsilon), market.epsilon, 0.0)[rows.price],
+        np.zeros(prices),
+        *(part[rows.price] for part in (given.strike, given.covered, given.upside)),
+    )[1]
+    own = np.arange(prices)
+    matrix[own, own] -= np.where(regimes.full[rows.price], 0.0, slope)
+    return matrix
+
+
+def _entries(setting: Setting, groups: Ints, place: Ints, first: int) -> list[tuple[Ints, Floats]]:
+    """Flows that are left of each group, as places in the product, and their weights."""
+    given, out = setting.given, []
+    for group in groups.tolist():
+        rows = slice(given.group_ptr[group], given.group_ptr[group + 1])
+        members, weight = place[given.group_flow[rows] - first], given.group_weight[rows]
+        some = (members >= 0) & (weight > 0)
+        out.append((members[some], weight[some]))
+    return out
+
+
+def _spending(
+    setting: Setting, product: int, flows: Ints, log_index: Floats, log_quantity: Floats
+) -> Floats:
+    """Share of each flow in its importer's spending."""
+    market = setting.market
+    sigma, eta = market.sigma[product], market.eta[product]
+    column = market.flow_importer[flows]
+    index, demand = log_index[column], setting.shock.log_demand[column]
+    delivered = ((sigma - eta) * index + demand - log_quantity[flows]) / sigma
+    share: Floats = market.share[flows] * np.exp((1 - sigma) * (delivered - index))
+    return share

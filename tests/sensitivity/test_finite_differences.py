@@ -129,6 +129,7 @@ def test_table_and_excluded_flows(random_world: Callable[..., World]) -> None:
         "product",
         "exporter",
         "importer",
+        "measure",
         "at",
         "derivative",
     ]
@@ -163,12 +164,6 @@ def test_refused(
 ) -> None:
     with pytest.raises(tw.ConfigError, match=message):
         tw.sensitivity(random_world(1), CASE, outcome, wrt)
-
-
-def test_instruments_are_refused(random_world: Callable[..., World]) -> None:
-    floor = tw.Scenario("floor", [tw.PriceFloor(importer="USA", multiple=1.2)])
-    with pytest.raises(tw.ConfigError, match="floors, quotas"):
-        tw.sensitivity(random_world(1), floor, Outcome("imports", "USA"))
 
 
 def test_what_the_world_cannot_tell_is_refused() -> None:
