@@ -18,6 +18,14 @@ from tradewedge.kernels.sell_cpu import LANES
 
 Places = NDArray[np.uint32]
 
+INNER = {
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+"""How functions are compiled that only other compiled functions call."""
+
 # Rows of Treated.number. Given:
 (
     COST,  # log cost
@@ -37,9 +45,11 @@ Places = NDArray[np.uint32]
     HIGH,  # log price beyond the quota
     HIGH_SPENT,
     HIGH_PASSED,
+    LOW_LEVEL,  # log level of demand at which the quota begins to bind
+    HIGH_LEVEL,  # and at which more is bought beyond it
     BOUND,  # 1 where the quota sets the price, else 0
     QUANTITY,
-) = range(18)
+) = range(20)
 
 # Rows of Limits.number: log limit; largest log premium; elasticity of use by the premium, negative.
 LIMIT, MOST, OWN_USE = range(3)
@@ -98,7 +108,7 @@ class Treated(NamedTuple):
 
     exporter: Places  # place in the layout's order
     importer: Places
-    number: Floats  # [18, t]
+    number: Floats  # [20, t]
     start: Ints  # [s + 1]
     of: Places  # [s] importer
     has_quota: Bools  # [s]
@@ -126,7 +136,7 @@ class Makers(NamedTuple):
     capped: Places  # exporters with a capacity and infinite epsilon
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def is_usable(rows, given, k):  # type: ignore[no-untyped-def]
     """Whether every number of the instruments on product k can be used."""
     for f in range(rows.flow_ptr[k], rows.flow_ptr[k + 1]):
@@ -153,7 +163,7 @@ def is_usable(rows, given, k):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def collect(rows, layout, given, k, vec, a, b, mark, treated, limits, makers):  # type: ignore[no-untyped-def]
     """Take the treated flows out of the matrices and list them, with groups and supply.
 

@@ -28,6 +28,7 @@ from tradewedge.kernels import (
 )
 from tradewedge.kernels.instruments_cpu_layout import (
     BASE,
+    INNER,
     MOST,
     OWN_DEMAND,
     OWN_USE,
@@ -77,7 +78,7 @@ STARTED = 10.0
 """Residual, in tolerances, up to which a solution without instruments is one with them, too."""
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _longest_step(least, n, free, limits, makers, run):  # type: ignore[no-untyped-def]
     """Write the plain step; returns its largest part."""
     z, step, lack = run[UNKNOWN], run[STEP], run[LACK]
@@ -101,7 +102,7 @@ def _longest_step(least, n, free, limits, makers, run):  # type: ignore[no-untyp
     return longest
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _acts(n, vec, treated, makers, z):  # type: ignore[no-untyped-def]
     """Whether any instrument changes a price or a quantity."""
     acts = n.specific
@@ -117,7 +118,7 @@ def _acts(n, vec, treated, makers, z):  # type: ignore[no-untyped-def]
     return acts
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _iterate(  # type: ignore[no-untyped-def]
     k, sigma, eta, buyers, sellers, n, vec, a, b, treated, limits, makers, run, history, tolerance,
     most,
@@ -210,7 +211,7 @@ def _compiled(sources: int) -> Callable[..., Any]:
         treated = Treated(
             np.empty(flows, np.uint32),
             np.empty(flows, np.uint32),
-            np.zeros((18, flows)),
+            np.zeros((20, flows)),
             np.empty(importers + 1, np.int64),
             np.empty(importers, np.uint32),
             np.empty(importers, np.bool_),

@@ -25,9 +25,12 @@ from tradewedge.kernels.instruments_cpu_layout import (
     DISPERSION,
     FLOOR,
     HIGH,
+    HIGH_LEVEL,
     HIGH_PASSED,
     HIGH_SPENT,
+    INNER,
     LIMIT,
+    LOW_LEVEL,
     MOST,
     OWN_DEMAND,
     OWN_USE,
@@ -65,18 +68,18 @@ LARGEST_MOVE = 20.0
 """Largest change of a log level in one step of the root search."""
 
 
-@njit(nogil=True, error_model="numpy", inline="always")
+@njit(**INNER, inline="always")
 def _power(x):  # type: ignore[no-untyped-def]
     return _exp(min(max(x, -RANGE), RANGE))
 
 
-@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _powers(n, factor, x, scale, out):  # type: ignore[no-untyped-def]
     for t in range(n):
         out[t] = scale[t] * _power(factor * x[t])
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _lift(price, floor, spread):  # type: ignore[no-untyped-def]
     """Mean log price of shipments lifted to a floor, and its elasticity."""
     gap = price - floor
@@ -86,7 +89,7 @@ def _lift(price, floor, spread):  # type: ignore[no-untyped-def]
     return max(price, floor) + math.log(total), own / total
 
 
-@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _chain(n, has_specific, has_dispersion, number, base, extra, price, passed):  # type: ignore[no-untyped-def]
     """Log price after duty and floor, and its elasticity by the one before (``base + extra``)."""
     log_specific, floor, spread = number[SPECIFIC], number[FLOOR], number[DISPERSION]
@@ -112,10 +115,17 @@ def _chain(n, has_specific, has_dispersion, number, base, extra, price, passed):
             price[t] = max(price[t], floor[t])
 
 
-@njit(nogil=True, error_model="numpy")
-def _prices(n, treated, limits, y, premium, power):  # type: ignore[no-untyped-def]
+@njit(**INNER, fastmath={"contract"})
+def _bounds(n, sigma, quota, price, high, low_level, high_level):  # type: ignore[no-untyped-def]
+    for t in range(n):
+        low_level[t] = sigma * price[t] + quota[t]
+        high_level[t] = sigma * high[t] + quota[t]
+
+
+@njit(**INNER)
+def _prices(n, sigma, treated, limits, y, premium):  # type: ignore[no-untyped-def]
     """Prices of treated flows within their quotas and beyond."""
-    m, number = n.treated, treated.number
+    m, number, power = n.treated, treated.number, 1 - sigma
     base, cost, high = number[BASE], number[COST], number[HIGH]
     for t in range(m):
         base[t] = y[treated.exporter[t]] + cost[t]
@@ -132,31 +142,35 @@ def _prices(n, treated, limits, y, premium, power):  # type: ignore[no-untyped-d
     elif n.limited:
         for t in range(m):
             high[t] = np.inf
+    if n.limited:
+        _bounds(m, sigma, number[QUOTA], number[PRICE], high, number[LOW_LEVEL], number[HIGH_LEVEL])
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER, fastmath={"reassoc"})
+def _spending(first, last, level, number):  # type: ignore[no-untyped-def]
+    """Sums of powers of flows whose quota does not set the price, and of AT_QUOTA of the others."""
+    low_level, high_level, at_quota = number[LOW_LEVEL], number[HIGH_LEVEL], number[AT_QUOTA]
+    spent, high_spent = number[SPENT], number[HIGH_SPENT]
+    free = at = 0.0
+    for t in range(first, last):
+        free += spent[t] if level <= low_level[t] else 0.0
+        free += high_spent[t] if level >= high_level[t] else 0.0
+        at += at_quota[t] if low_level[t] < level < high_level[t] else 0.0
+    return free, at
+
+
+@njit(**INNER)
 def _level(first, last, number, level, fixed, shift, sigma, eta):  # type: ignore[no-untyped-def]
     """Level of demand of an importer with quotas: root of one increasing function.
 
     Returns the level, what is left of the function, and the sum of powers.
     """
-    price, spent, quota, at_quota = number[PRICE], number[SPENT], number[QUOTA], number[AT_QUOTA]
-    high, high_spent = number[HIGH], number[HIGH_SPENT]
     below, above = -np.inf, np.inf
     gap = total = np.nan
     for step in range(ROOT_STEPS):
-        at = 0.0
-        total = fixed
-        for t in range(first, last):
-            wanted = (level - quota[t]) / sigma
-            if wanted <= price[t]:
-                total += spent[t]
-            elif wanted >= high[t]:
-                total += high_spent[t]
-            else:
-                at += at_quota[t]
+        free, at = _spending(first, last, level, number)
         at *= _power((1 - sigma) / sigma * level)
-        total += at
+        total = fixed + free + at
         index = math.log(total) / (1 - sigma)
         gap = level - (sigma - eta) * index - shift
         slope = 1 - (sigma - eta) / sigma * at / total
@@ -177,7 +191,7 @@ def _level(first, last, number, level, fixed, shift, sigma, eta):  # type: ignor
     return level, gap, total
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _settle(n, treated, total, offset, sigma, eta):  # type: ignore[no-untyped-def]
     """Add treated flows to the importers' sums of powers; find the levels under quotas.
 
@@ -186,6 +200,7 @@ def _settle(n, treated, total, offset, sigma, eta):  # type: ignore[no-untyped-d
     number = treated.number
     price, spent, passed, bound = number[PRICE], number[SPENT], number[PASSED], number[BOUND]
     high, high_spent, high_passed = number[HIGH], number[HIGH_SPENT], number[HIGH_PASSED]
+    low_level, high_level = number[LOW_LEVEL], number[HIGH_LEVEL]
     quota, at_quota = number[QUOTA], number[AT_QUOTA]
     worst = 0.0
     for s in range(n.segments):
@@ -204,17 +219,16 @@ def _settle(n, treated, total, offset, sigma, eta):  # type: ignore[no-untyped-d
         worst = np.inf if math.isnan(gap) else max(worst, abs(gap))
         factor = _power((1 - sigma) / sigma * level)
         for t in range(first, last):
-            wanted = (level - quota[t]) / sigma
             bound[t] = 0.0
-            if wanted >= high[t]:
+            if level >= high_level[t]:
                 price[t], spent[t], passed[t] = high[t], high_spent[t], high_passed[t]
-            elif wanted > price[t]:
-                price[t], spent[t], passed[t] = wanted, at_quota[t] * factor, 0.0
-                bound[t] = 1.0
+            elif level > low_level[t]:
+                price[t] = (level - quota[t]) / sigma
+                spent[t], passed[t], bound[t] = at_quota[t] * factor, 0.0, 1.0
     return worst
 
 
-@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _levels(n, per_power, tilt, total, offset, bundle, level, demand):  # type: ignore[no-untyped-def]
     for j in range(n):
         bundle[j] = _log(total[j]) * per_power
@@ -223,7 +237,7 @@ def _levels(n, per_power, tilt, total, offset, bundle, level, demand):  # type: 
         demand[j] = _power(level[j])
 
 
-@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _sell(n, sigma, exporter, importer, level, number, sold, held):  # type: ignore[no-untyped-def]
     """Quantities of treated flows; add them to sales, and what answers to no price to ``held``."""
     price, quantity, sales, passed = number[PRICE], number[QUANTITY], number[SALES], number[PASSED]
@@ -238,13 +252,13 @@ def _sell(n, sigma, exporter, importer, level, number, sold, held):  # type: ign
         held[exporter[t]] += sale * (1.0 - passed[t])
 
 
-@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _own_sales(n, sigma, y, sales):  # type: ignore[no-untyped-def]
     for i in range(n):
         sales[i] *= _power(-sigma * y[i])
 
 
-@njit(nogil=True, error_model="numpy", fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _own_demand(n, steepest, pull, weight, sold, own):  # type: ignore[no-untyped-def]
     """Elasticity of each exporter's demand by its own price, with the sign turned.
 
@@ -257,7 +271,7 @@ def _own_demand(n, steepest, pull, weight, sold, own):  # type: ignore[no-untype
         sold[i] = _log(sold[i])
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _under_contract(price, epsilon, strike, covered, upside):  # type: ignore[no-untyped-def]
     """Log supply less its shift, and its elasticity."""
     value = math.exp(price)
@@ -271,7 +285,7 @@ def _under_contract(price, epsilon, strike, covered, upside):  # type: ignore[no
     return top + math.log(part + rest), epsilon * (part * slope + rest) / (part + rest)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def evaluate(k, sigma, eta, buyers, sellers, n, vec, a, b, treated, limits, makers, run):  # type: ignore[no-untyped-def]
     """Residuals at the prices and premiums in ``run``; returns the largest, NaN out of range.
 
@@ -288,7 +302,7 @@ def evaluate(k, sigma, eta, buyers, sellers, n, vec, a, b, treated, limits, make
     _multiply(a, buyers, k, sold, total)
     worst = 0.0
     if n.treated:
-        _prices(n, treated, limits, y, y[ni:], power)
+        _prices(n, sigma, treated, limits, y, y[ni:])
         worst = _settle(n, treated, total, vec.offset, sigma, eta)
     for d in range(vec.dead_j[0]):
         total[vec.dead_j[d + 1]] = 1.0
@@ -353,7 +367,7 @@ def evaluate(k, sigma, eta, buyers, sellers, n, vec, a, b, treated, limits, make
     return worst
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def own_use(sigma, eta, n, total, treated, limits):  # type: ignore[no-untyped-def]
     """Write the elasticity of each group's use by its own premium, with the sign turned."""
     number, importer = treated.number, treated.importer
