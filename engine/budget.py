@@ -34,10 +34,10 @@ def cost(world: World, wedges: Wedges) -> float:
     own = {id(array) for duty in world.duties for array in (duty.rows, duty.rate)}
     own.add(id(world.tariff_base))
     rows = world.exporter_country.size + world.importer_country.size
-    touched = int(np.count_nonzero(wedges.touched_flows))
     # Prices by exporter and importer, in logs and not; rows and costs of the flows it touches,
     # once more end to end with those of other scenarios.
-    return _bytes(wedges, own) + _NUMBER * (2 * rows + 4 * len(world.products) + 4 * touched)
+    more = 2 * rows + 4 * len(world.products) + 4 * wedges.touched.size
+    return _bytes(wedges, own) + _NUMBER * more
 
 
 def transient(world: World) -> float:

@@ -17,6 +17,7 @@ from tradewedge.kernels.market import Instruments
 from tradewedge.kernels.recover import Recovered
 from tradewedge.models import Solution
 from tradewedge.policy import Wedges
+from tradewedge.policy.columns import among
 from tradewedge.policy.dutysets import ordered
 from tradewedge.policy.wedges import Owners
 from tradewedge.world import World
@@ -94,8 +95,11 @@ def wedges_of(wedges: Wedges, part: Part) -> Wedges:
         wedges,
         duties=_duties(wedges.duties, part.flows),
         export_taxes=_duties(wedges.export_taxes, part.flows),
-        **_cut(wedges, part.flows, "tariff_new", "trade_cost", "export_tax", "admitted"),
-        touched_flows=wedges.touched_flows[part.flows],
+        tariff=wedges.tariff.part(part.flows),
+        cost=wedges.cost.part(part.flows),
+        tax=wedges.tax.part(part.flows),
+        excluded=_inside(wedges.excluded, part.flows),
+        touched=_inside(wedges.touched, part.flows),
         supply=wedges.supply[part.exporters],
         demand=wedges.demand[part.importers],
         touched_products=wedges.touched_products[part.products],
@@ -104,6 +108,12 @@ def wedges_of(wedges: Wedges, part: Part) -> Wedges:
         else _instruments(wedges.instruments, groups, part),
         owners=None if wedges.owners is None else _owners(wedges.owners, groups, part),
     )
+
+
+def _inside(rows: Ints, flows: slice) -> Ints:
+    """Those of ascending rows that are in a range, counted from its start."""
+    made: Ints = rows[among(rows, flows)] - flows.start
+    return made
 
 
 def solution_of(solution: Solution, part: Part) -> Solution:

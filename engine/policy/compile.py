@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.codes import nearest
-from tradewedge.duty import stack
+from tradewedge.duty import Duty
 from tradewedge.errors import ConfigError
 from tradewedge.policy import coverage, dutysets, scope
 from tradewedge.policy.assemble import assemble, close
 from tradewedge.policy.checks import EVERYTHING, HYPOTHETICAL
-from tradewedge.policy.draft import Draft, Remark, Task, constant
+from tradewedge.policy.columns import Column, constant, marks
+from tradewedge.policy.draft import Draft, Remark, Task
 from tradewedge.policy.law import LawOfDays
 from tradewedge.policy.lawbase import LawBase, under_law
 from tradewedge.policy.measures import Agreement, Measure
@@ -27,6 +28,8 @@ from tradewedge.world import World
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+
+NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,29 +146,29 @@ def _finish(
 ) -> Wedges:
     """Check the totals and lay out what the measures have made of the draft."""
     close(draft)
-    tariff_new = _tariff_new(world, draft)
-    export_tax = constant(world.value.size, 0.0)
-    if draft.export_taxes:
-        export_tax = stack(draft.export_taxes, world.value.size)
-    _check_totals(world, scenario, tariff_new, "duties")
-    _check_totals(world, scenario, export_tax, "export taxes")
+    tariff = _stacked(world.tariff_base, draft.duties, np.flatnonzero(draft.tariff_changed))
+    taxed = [tax.rows for tax in draft.export_taxes]
+    tax = _stacked(constant(world.value.size, 0.0), draft.export_taxes, _union(taxed))
+    costly = np.flatnonzero(draft.trade_cost != 1.0) if draft.trade_cost.flags.writeable else NONE
+    _check_totals(world, scenario, tariff, "duties")
+    _check_totals(world, scenario, tax, "export taxes")
     _check_sigma(world, scenario, draft.excluded)
     instruments, owners = None, None
     if draft.has_instruments:
-        instruments, owners, notes = assemble(world, draft, tariff_new, matches)
+        instruments, owners, notes = assemble(world, draft, tariff.full, matches)
         warnings = (*warnings, *notes)
     return Wedges(
         scenario=scenario,
         duties=draft.duties,
-        tariff_new=tariff_new,
-        trade_cost=draft.trade_cost,
+        tariff=tariff,
+        cost=Column(constant(world.value.size, 1.0), costly, draft.trade_cost[costly]),
         export_taxes=draft.export_taxes,
-        export_tax=export_tax,
-        admitted=~draft.excluded if draft.excluded.any() else constant(draft.excluded.size, True),
+        tax=tax,
+        excluded=np.flatnonzero(draft.excluded),
         supply=draft.supply,
         demand=draft.demand,
-        touched_products=_marked(world.flow_product[draft.touched], len(world.products)),
-        touched_flows=draft.touched,
+        touched_products=marks(world.flow_product[draft.touched], len(world.products)),
+        touched=np.flatnonzero(draft.touched),
         matches=matches,
         warnings=warnings,
         instruments=instruments,
@@ -173,17 +176,20 @@ def _finish(
     )
 
 
-def _tariff_new(world: World, draft: Draft) -> Floats:
-    """Total rates [F]: the baseline's own array where no measure has changed any."""
-    changed = draft.tariff_changed
-    if not changed.any():
-        return world.tariff_base
-    total = world.tariff_base.copy()
-    total[changed] = 0.0
-    for duty in draft.duties:
-        hit = changed[duty.rows]
-        total[duty.rows[hit]] += duty.rate[hit]
-    return total
+def _stacked(base: Floats, duties: Sequence[Duty], rows: Ints) -> Column:
+    """Total rates: those of the duties in some rows, in the others those of the base."""
+    if not rows.size:
+        return Column(base, rows, np.zeros(0))
+    hit = marks(rows, base.size)
+    total = np.zeros(base.size)
+    for duty in duties:
+        inside = hit[duty.rows]
+        total[duty.rows[inside]] += duty.rate[inside]
+    return Column(base, rows, total[rows])
+
+
+def _union(several: Sequence[Ints]) -> Ints:
+    return np.unique(np.concatenate([NONE, *several]))
 
 
 def _spared(
@@ -231,7 +237,7 @@ def _match(
         label += f" ({HYPOTHETICAL})"
     n = len(world.countries)
     sides = [
-        tuple(world.countries[i] for i in np.flatnonzero(_marked(column[rows], n)))
+        tuple(world.countries[i] for i in np.flatnonzero(marks(column[rows], n)))
         for column in (world.flow_exporter, world.flow_importer)
     ]
     at_home = rows[world.home[rows]]
@@ -239,7 +245,7 @@ def _match(
         measure=measure,
         label=label,
         flows=int(rows.size),
-        products=int(_marked(world.flow_product[rows], len(world.products)).sum()),
+        products=int(marks(world.flow_product[rows], len(world.products)).sum()),
         value_base=float(world.value[rows].sum()),
         exporters=sides[0],
         importers=sides[1],
@@ -250,11 +256,12 @@ def _match(
     )
 
 
-def _check_totals(world: World, scenario: Scenario, total: Floats, what: str) -> None:
-    below = np.flatnonzero(total <= -1)
+def _check_totals(world: World, scenario: Scenario, total: Column, what: str) -> None:
+    below = total.rows[total.values <= -1]
     if below.size:
+        worst = total.values[total.values <= -1][0]
         raise ConfigError(
-            f"scenario {scenario.name!r}: {what} sum to {total[below[0]] * 100:g} % on "
+            f"scenario {scenario.name!r}: {what} sum to {worst * 100:g} % on "
             f"{below.size:,} flows, the first {flow_name(world, below[0])}; a total must stay "
             "above -100 %"
         )
@@ -262,7 +269,7 @@ def _check_totals(world: World, scenario: Scenario, total: Floats, what: str) ->
 
 def _check_sigma(world: World, scenario: Scenario, excluded: Bools) -> None:
     """An excluded supplier has a finite reservation price only where sigma > 1."""
-    touched = _marked(world.flow_product[excluded], len(world.products))
+    touched = marks(world.flow_product[excluded], len(world.products))
     low = np.flatnonzero(touched & ~(world.sigma > 1))
     if low.size:
         names = [f"{world.products[k]} (sigma {world.sigma[k]:g})" for k in low]
@@ -271,10 +278,3 @@ def _check_sigma(world: World, scenario: Scenario, excluded: Bools) -> None:
             f"lost supplier has an infinite reservation price; {low.size:,} of its products have "
             f"less: {some(names)}. Raise sigma there, leave them out, or use TradeCost"
         )
-
-
-def _marked(places: Ints, n: int) -> Bools:
-    """Boolean mask [n] of the given places."""
-    mask = np.zeros(n, dtype=bool)
-    mask[places] = True
-    return mask

@@ -1,29 +1,20 @@
 """Wedges while measures are being applied, one after the other."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
 from tradewedge.policy import goods
+from tradewedge.policy.columns import constant
 from tradewedge.world import World
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 QuotaKind = Literal["import_quota", "export_quota", "tariff_rate_quota", "capacity"]
-
-
-def constant(size: int, value: float | bool) -> NDArray[Any]:
-    """An array [size] of one value that takes no memory, and cannot be written to."""
-    return np.broadcast_to(np.asarray(value), (size,))
-
-
-def owned(array: Floats) -> Floats:
-    """The same array, or a copy where it cannot be written to."""
-    return array if array.flags.writeable else array.copy()
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,9 +137,9 @@ class Draft:
     ``base`` holds the duties before any measure, ``specific`` the specific duties per unit of the
     baseline duty-paid price. ``capacity``, ``strike``, ``covered`` and ``upside`` are those of the
     kernel, [X], each of the first and second with the number of the measure that set it, or -1.
-    ``trade_cost``, ``supply`` and ``demand`` may be constants: they are :func:`owned` before they
-    are written to. ``reach`` [F] is the share of a flow's value that tariffs of the scenario are
-    charged on, the largest where they differ.
+    ``trade_cost``, ``supply`` and ``demand`` may be constants: they are made one's own
+    (:func:`~.columns.owned`) before they are written to. ``reach`` [F] is the share of a flow's
+    value that tariffs of the scenario are charged on, the largest where they differ.
     """
 
     base: tuple[Duty, ...]

@@ -8,6 +8,7 @@ import numpy as np
 from tradewedge.duty import Duty, stack
 from tradewedge.errors import ConfigError
 from tradewedge.policy import dutysets, shiftrules
+from tradewedge.policy.columns import owned
 from tradewedge.policy.draft import (
     Draft,
     Floats,
@@ -18,7 +19,6 @@ from tradewedge.policy.draft import (
     Remark,
     StepDuty,
     Task,
-    owned,
 )
 from tradewedge.policy.measures import (
     Agreement,

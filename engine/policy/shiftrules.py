@@ -4,7 +4,8 @@ import numpy as np
 
 from tradewedge.errors import ConfigError
 from tradewedge.policy import goods
-from tradewedge.policy.draft import Draft, Floats, Ints, Quota, Remark, Task, owned
+from tradewedge.policy.columns import owned
+from tradewedge.policy.draft import Draft, Floats, Ints, Quota, Remark, Task
 from tradewedge.policy.measures import Capacity, ContractForDifference, SupplyShift
 from tradewedge.policy.tons import Weighing, contained, weigh
 from tradewedge.policy.words import exporter_names, some

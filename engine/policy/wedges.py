@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 from tradewedge.duty import Duty
 from tradewedge.kernels.changes import Changes
 from tradewedge.kernels.market import Instruments, Shock
+from tradewedge.policy.columns import Column, marks
 from tradewedge.policy.draft import QuotaKind
 from tradewedge.policy.measures import Measure
 from tradewedge.policy.scenario import Scenario
@@ -189,25 +190,25 @@ class Wedges:
     scenario : Scenario
     duties : tuple of Duty
         All tariffs in force under the scenario, one per authority, rows ascending.
-    tariff_new : float64 [F]
+    tariff : Column
         Their total, a fraction of border value times trade cost; the baseline's where no
         tariff measure applies.
-    trade_cost : float64 [F]
+    cost : Column
         Factor on the delivered price; 1 where nothing changes.
     export_taxes : tuple of Duty
         Export taxes by authority, a fraction of the producer value.
-    export_tax : float64 [F]
+    tax : Column
         Their total.
-    admitted : bool [F]
-        False where the flow is excluded.
+    excluded : int64 [...]
+        Flows that are excluded, ascending.
     supply : float64 [X]
         Factor on each exporter row's supply.
     demand : float64 [M]
         Factor on each importer row's demand.
     touched_products : bool [K]
         Products that some measure matches.
-    touched_flows : bool [F]
-        Flows that some measure matches.
+    touched : int64 [...]
+        Flows that some measure matches, ascending.
     matches : tuple of Match
         One per measure, in order.
     warnings : tuple of str
@@ -220,19 +221,44 @@ class Wedges:
 
     scenario: Scenario
     duties: tuple[Duty, ...]
-    tariff_new: Floats
-    trade_cost: Floats
+    tariff: Column
+    cost: Column
     export_taxes: tuple[Duty, ...]
-    export_tax: Floats
-    admitted: Bools
+    tax: Column
+    excluded: Ints
     supply: Floats
     demand: Floats
     touched_products: Bools
-    touched_flows: Bools
+    touched: Ints
     matches: tuple[Match, ...]
     warnings: tuple[str, ...]
     instruments: Instruments | None = None
     owners: Owners | None = None
+
+    @property
+    def tariff_new(self) -> Floats:
+        """Total duty of every flow, [F]."""
+        return self.tariff.full
+
+    @property
+    def trade_cost(self) -> Floats:
+        """Factor on the delivered price of every flow, [F]."""
+        return self.cost.full
+
+    @property
+    def export_tax(self) -> Floats:
+        """Total export tax of every flow, [F]."""
+        return self.tax.full
+
+    @property
+    def admitted(self) -> Bools:
+        """Flows that are not excluded, [F]."""
+        return ~marks(self.excluded, self.tariff.base.size)
+
+    @property
+    def touched_flows(self) -> Bools:
+        """Flows that some measure matches, [F]."""
+        return marks(self.touched, self.tariff.base.size)
 
     def authority(self, number: int) -> str:
         """Authority of a measure number."""
@@ -259,14 +285,14 @@ def changes(world: World, wedges: Wedges) -> Changes:
     Changes
         Of the flows, exporters and importers where something is not as in the baseline.
     """
-    rows = np.flatnonzero(wedges.touched_flows)
+    rows = wedges.touched
     log_cost = (
-        np.log1p(wedges.tariff_new[rows])
+        np.log1p(wedges.tariff.at(rows))
         - np.log1p(world.tariff_base[rows])
-        + _log(wedges.trade_cost[rows])
-        + _log1p(wedges.export_tax[rows])
+        + _log(wedges.cost.at(rows))
+        + _log1p(wedges.tax.at(rows))
     )
-    log_cost[~wedges.admitted[rows]] = np.inf
+    log_cost[np.searchsorted(rows, wedges.excluded)] = np.inf
     there = log_cost != 0
     exporter, importer = np.flatnonzero(wedges.supply != 1), np.flatnonzero(wedges.demand != 1)
     return Changes(
