@@ -77,6 +77,7 @@ class ModelConf:
     name: ModelName = ModelName.armington
     tolerance: float = 1e-10
     max_steps: int | None = None
+    precision: str | None = None
     # Numbers, or mappings of HS prefixes; and lists of countries by group.
     sigma_home: Any = None
     sigma_groups: Any = None
@@ -244,7 +245,7 @@ def _file(conf: ElasticitiesConf) -> Path | None:
 
 
 def _model_options(model: ModelConf) -> dict[str, Any]:
-    names = ("max_steps", "sigma_home", "sigma_groups", "supplier_groups")
+    names = ("max_steps", "precision", "sigma_home", "sigma_groups", "supplier_groups")
     given = {name: getattr(model, name) for name in names}
     return {key: value for key, value in given.items() if value is not None}
 

@@ -97,6 +97,8 @@ class Session:
             self._backend, self._reason = backends.resolve(job.backend)
         except backends.Unavailable as error:
             raise BackendUnavailable(str(error)) from error
+        if self._options.precision == "mixed" and self._backend is not backends.Backend.JAX:
+            raise ConfigError(f'precision "mixed" is for backend "jax", not {self._backend}')
         self._timings = {"prepare": 0.0, "compile": 0.0, "solve": 0.0}
         self._clock = Clock()
         self._passed = dict(self._extra)
@@ -212,9 +214,10 @@ def _options(
     if not 0 < tolerance < 1:
         raise ConfigError(f"tolerance is a small positive number such as 1e-10, not {tolerance}")
     extra = {key: value for key, value in (given or {}).items() if value is not None}
-    unknown = set(extra) - MODEL_OPTIONS[model] - {"max_steps"}
+    own = MODEL_OPTIONS[model] | {"max_steps"} | ({"precision"} if model == "armington" else set())
+    unknown = set(extra) - own
     if unknown:
-        allowed = sorted(MODEL_OPTIONS[model] | {"max_steps"})
+        allowed = sorted(own)
         raise ConfigError(
             f"model {model!r} has no option {', '.join(sorted(unknown))}; it takes "
             f"{', '.join(allowed)}"
@@ -222,4 +225,7 @@ def _options(
     steps = extra.pop("max_steps", Options().max_steps)
     if not isinstance(steps, int) or steps < 1:
         raise ConfigError(f"max_steps is a positive integer, not {steps!r}")
-    return extra, Options(tolerance=tolerance, max_steps=steps)
+    precision = extra.pop("precision", "double")
+    if precision not in ("double", "mixed"):
+        raise ConfigError(f'precision is "double" or "mixed", not {precision!r}')
+    return extra, Options(tolerance=tolerance, max_steps=steps, precision=precision)

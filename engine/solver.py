@@ -100,9 +100,11 @@ def solve(
     on_failure : {"report", "raise"}
         Whether products that do not converge raise an error or only show in ``status()``.
     model_options : mapping, optional
-        ``max_steps``; for "armington" also the nests: ``sigma_home``, the substitution between
-        home sales and the bundle of imports, and ``sigma_groups`` with ``supplier_groups``, that
-        between groups of suppliers, such as ``{"allied": ["G7", "AUS"]}`` against all others.
+        ``max_steps``; for "armington" also ``precision`` ("mixed": the backend "jax" sweeps in
+        float32 first and ends in float64; answers are the same) and the nests: ``sigma_home``, the
+        substitution between home sales and the bundle of imports, and ``sigma_groups`` with
+        ``supplier_groups``, that between groups of suppliers, such as ``{"allied": ["G7",
+        "AUS"]}`` against all others.
         Either elasticity is one number or a mapping of HS prefixes; see docs/model.md.
     progress : callable, optional
         Called with each scenario's name when it is solved; with ``directory``, when it is

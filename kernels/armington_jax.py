@@ -7,8 +7,9 @@ this module imports JAX.
 # JAX does not type all that it exports.
 # mypy: allow-untyped-calls
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -25,7 +26,7 @@ from tradewedge.kernels import (
 )
 from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.dense import block_of, ranges
-from tradewedge.kernels.jax_blocks import Bin, bins, calibration, cases, filled
+from tradewedge.kernels.jax_blocks import Bin, Shape, bins, calibration, cases, filled
 from tradewedge.kernels.jax_blocks import ranges as rows_of
 from tradewedge.kernels.jax_rounds import CPU_CELLS, GPU_CELLS, Turn, compile_all, results
 from tradewedge.kernels.jax_runtime import float64, keep_programs, mesh, on_gpu
@@ -130,11 +131,12 @@ def _solve_plain(
     start = perf_counter()
     plan = _plan(market, width, where)
     planned = perf_counter()
-    compile_all(jax_loop.program, (part.shape for part in plan), where)
+    program = partial(jax_loop.program, mixed=options.precision == "mixed")
+    compile_all(program, (part.shape for part in plan), where)
     watch.layout += planned - start
     watch.compile += perf_counter() - planned
     with float64():
-        turns = _turns(market, shocks, plan, where)
+        turns = _turns(market, shocks, plan, where, program)
         for (part, products), round_ in results(turns, limits, where, clock):
             _write(solutions, market, part, products, round_)
     start = perf_counter()
@@ -151,10 +153,14 @@ def _solve_plain(
 
 
 def _turns(
-    market: Market, shocks: list[Shock], plan: list[Bin], where: Mesh
+    market: Market,
+    shocks: list[Shock],
+    plan: list[Bin],
+    where: Mesh,
+    program: Callable[[Shape, Mesh], Any],
 ) -> Iterator[Turn[tuple[Bin, Ints]]]:
     for part in plan:
-        run = jax_loop.program(part.shape, where)
+        run = program(part.shape, where)
         for products in part.products:
 
             def pack(part: Bin = part, products: Ints = products) -> tuple[Any, ...]:

@@ -187,7 +187,7 @@ def _correction(dx: Array, df: Array, held: Array, step: Array) -> Array:
     def orthogonal(age: Array, so_far: tuple[Array, Array]) -> tuple[Array, Array]:
         basis, upper = so_far
         given = column = df[age]
-        inner = jnp.zeros((DEPTH, column.shape[0]))
+        inner = jnp.zeros((DEPTH, column.shape[0]), column.dtype)
         for _ in range(2):  # twice is as good as modified Gram-Schmidt, and in fewer pieces
             part = jnp.sum(basis * column, axis=2)
             inner += part
@@ -198,7 +198,7 @@ def _correction(dx: Array, df: Array, held: Array, step: Array) -> Array:
         basis = basis.at[age].set(_pick(use, column / norm[:, None], 0.0))
         return basis, upper.at[age].set(jnp.where((ages == age)[:, None], use * norm, inner))
 
-    start = (jnp.zeros_like(df), jnp.zeros((DEPTH, DEPTH, held.shape[0])))
+    start = (jnp.zeros_like(df), jnp.zeros((DEPTH, DEPTH, held.shape[0]), df.dtype))
     basis, upper = jax.lax.fori_loop(0, DEPTH, orthogonal, start)
     along = jnp.sum(basis * step, axis=2)
 

@@ -30,6 +30,8 @@ from tradewedge.kernels.jax_sweep import (
 
 Array = jax.Array
 
+LEAST_LOG_PRICE = -32.0
+"""Log price that counts as 0 where supply does not vanish with it."""
 LEAST_OWN = 0.02
 """Least own elasticity that a step is divided by, in units of sigma."""
 ROOT_STEPS = 60
@@ -175,6 +177,7 @@ def joined(lay: Overlay, price: Array, premium: Array) -> Array:
 def allowed(lay: Overlay, point: Array) -> Array:
     """Premiums between 0 and the largest; prices not below the cost at which supply is endless."""
     price, premium = split(lay, point)
+    price = jnp.where(lay.rigid, jnp.maximum(price, LEAST_LOG_PRICE), price)
     price = jnp.where(lay.free, price, jnp.maximum(price, 0.0))
     return jnp.concatenate([price, jnp.clip(premium, 0.0, lay.group_beyond)], axis=1)
 

@@ -228,10 +228,15 @@ class Shock:
 
 @dataclass(frozen=True)
 class Options:
-    """When to stop: ``tolerance`` is on the log excess demand, for every exporter row."""
+    """When to stop: ``tolerance`` is on the log excess demand, for every exporter row.
+
+    ``precision`` is "double", or "mixed": the JAX kernel then sweeps in float32 first and ends in
+    float64. Other kernels do not look at it.
+    """
 
     tolerance: float = 1e-10
     max_steps: int = 2000
+    precision: str = "double"
 
 
 @dataclass(frozen=True, eq=False)

@@ -90,6 +90,28 @@ def test_newton_finishes_what_acceleration_does_not(monkeypatch: pytest.MonkeyPa
     assert_same(armington_jax.solve(market, shock, TIGHT), usual)
 
 
+@pytest.mark.parametrize("name", ["usual", "stiff", "near one"])
+def test_sweeps_in_float32_first_give_the_same_answers(name: str) -> None:
+    rng = np.random.default_rng(16)
+    market = random_market(rng, 60, RECIPES[name])
+    shock = random_shock(rng, market, size=2.0)
+    found = armington_jax.solve(market, shock, replace(TIGHT, precision="mixed"))
+    usual = armington_jax.solve(market, shock, TIGHT)
+    assert_same(found, usual)
+    assert (found.residual <= TIGHT.tolerance).all()
+    np.testing.assert_allclose(found.error_bound, usual.error_bound, rtol=1e-2, atol=1e-10)
+    few = armington_jax.solve(market, shock, Options(max_steps=6, precision="mixed"))
+    assert (few.iterations <= 6).all()
+
+
+def test_float32_is_for_jax_alone() -> None:
+    world, case = tw.load_world("us_imports"), tw.Scenario("case", [])
+    with pytest.raises(tw.ConfigError, match="is for backend"):
+        tw.solve(world, case, backend="cpu", model_options={"precision": "mixed"})
+    with pytest.raises(tw.ConfigError, match='"double" or "mixed"'):
+        tw.solve(world, case, backend="jax", model_options={"precision": "single"})
+
+
 def test_too_few_steps() -> None:
     rng = np.random.default_rng(9)
     market = random_market(rng, 40, replace(STIFF, exporters=(3, 8), importers=(3, 8), nested=0))
