@@ -63,7 +63,7 @@ def outcome(case: Case, kind: str, country: int, at: Equilibrium, theta: Paramet
 def _money(case: Case, at: Equilibrium, theta: Parameters) -> _Money:
     world, regimes = case.world, case.setting.regimes
     quantity = jnp.where(regimes.admitted, jnp.exp(at.log_quantity), 0.0)
-    producer = world.value * jnp.exp(at.log_price[world.exporter_row]) * quantity
+    producer = quantity * world.value * jnp.exp(at.log_price[world.exporter_row])
     border = producer * (1.0 + case.export_tax)
     nothing = jnp.zeros_like(border)
     if case.owners is None:
