@@ -93,9 +93,11 @@ def test_statuses_and_steps_of_the_processor_kernel(host: Maker) -> None:
     (found,) = solve_batch(host(), market, [shock], Options())
     wanted = armington_cpu.solve(market, shock, Options())
     assert_same(found, wanted, 1e-8)
-    assert np.abs(found.iterations - wanted.iterations).max() <= 3
-    assert np.median(found.iterations - wanted.iterations) == 0
-    proven = wanted.error_bound > 0
+    # Without a nest the kernel for the processor divides its steps by other slopes.
+    more = (found.iterations - wanted.iterations)[market.nested]
+    assert np.abs(more).max() <= 3
+    assert np.median(more) == 0
+    proven = (wanted.error_bound > 0) & market.nested
     ratio = found.error_bound[proven] / wanted.error_bound[proven]
     assert 0.9 < np.median(ratio) < 1.1
 
