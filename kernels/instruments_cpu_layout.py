@@ -7,7 +7,7 @@ thing share a table, of which functions take rows: compiling takes time for ever
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -18,7 +18,7 @@ from tradewedge.kernels.sell_cpu import LANES
 
 Places = NDArray[np.uint32]
 
-INNER = {
+INNER: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",
     "no_cpython_wrapper": True,
