@@ -51,7 +51,7 @@ def _bytes(value: Any, others: set[int]) -> int:
         # An array of one value for all rows takes no memory.
         return 0 if id(value) in others or not any(value.strides) else value.nbytes
     if isinstance(value, tuple):
-        return sum(_bytes(item, others) for item in value)
+        return sum(_bytes(item, others) for item in value if not isinstance(item, str))
     if is_dataclass(value):
         return sum(_bytes(getattr(value, field.name), others) for field in fields(value))
     return 0

@@ -26,7 +26,6 @@ from tradewedge.policy.words import flow_name, some
 from tradewedge.world import World
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 NONE: Ints = np.zeros(0, dtype=np.int64)
@@ -152,7 +151,8 @@ def _finish(
     costly = np.flatnonzero(draft.trade_cost != 1.0) if draft.trade_cost.flags.writeable else NONE
     _check_totals(world, scenario, tariff, "duties")
     _check_totals(world, scenario, tax, "export taxes")
-    _check_sigma(world, scenario, draft.excluded)
+    excluded, touched = np.flatnonzero(draft.excluded), np.flatnonzero(draft.touched)
+    _check_sigma(world, scenario, excluded)
     instruments, owners = None, None
     if draft.has_instruments:
         instruments, owners, notes = assemble(world, draft, tariff.full, matches)
@@ -164,11 +164,11 @@ def _finish(
         cost=Column(constant(world.value.size, 1.0), costly, draft.trade_cost[costly]),
         export_taxes=draft.export_taxes,
         tax=tax,
-        excluded=np.flatnonzero(draft.excluded),
+        excluded=excluded,
         supply=draft.supply,
         demand=draft.demand,
-        touched_products=marks(world.flow_product[draft.touched], len(world.products)),
-        touched=np.flatnonzero(draft.touched),
+        touched_products=marks(world.flow_product[touched], len(world.products)),
+        touched=touched,
         matches=matches,
         warnings=warnings,
         instruments=instruments,
@@ -267,7 +267,7 @@ def _check_totals(world: World, scenario: Scenario, total: Column, what: str) ->
         )
 
 
-def _check_sigma(world: World, scenario: Scenario, excluded: Bools) -> None:
+def _check_sigma(world: World, scenario: Scenario, excluded: Ints) -> None:
     """An excluded supplier has a finite reservation price only where sigma > 1."""
     touched = marks(world.flow_product[excluded], len(world.products))
     low = np.flatnonzero(touched & ~(world.sigma > 1))

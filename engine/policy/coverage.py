@@ -38,6 +38,8 @@ def shares(world: World, rows: Ints, parts: Parts) -> Floats:
         the product, by all their imports.
     """
     share = np.ones(rows.size)
+    if not parts:
+        return share
     held = np.flatnonzero(np.isin(world.flow_product[rows], list(parts)))
     if not held.size:
         return share
