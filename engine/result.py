@@ -10,9 +10,9 @@ from tradewedge.errors import ConfigError
 from tradewedge.models import Solution
 from tradewedge.outcomes import diagnosis
 from tradewedge.outcomes.parts import Part
-from tradewedge.outcomes.tables import TABLES, parameter_frames, scan_frames, scenario_frames
+from tradewedge.outcomes.tables import TABLES, scan_frames, scenario_frames
 from tradewedge.policy import Scenario, Wedges
-from tradewedge.tables import Tables
+from tradewedge.tables import Tables, as_text
 from tradewedge.world import World
 
 
@@ -76,7 +76,7 @@ class Result(Tables):
             If there is no table of that name.
         """
         if table == "parameters":
-            return scan_frames(partial(parameter_frames, self.world))
+            return as_text(diagnosis.parameters(self.world)).lazy()
         if table not in TABLES:
             raise ConfigError(f"no table {table!r}; there are {', '.join(TABLES)}, parameters")
         return scan_frames(partial(self._frames, table))

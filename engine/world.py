@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -354,43 +355,58 @@ class World:
         return known[self.flow_importer] | self.home
 
     @cached_property
-    def _rows(self) -> tuple[Ints, Ints, Ints, Ints]:
-        """Exporter and importer row of each flow, and the key of each such row."""
+    def _exporters(self) -> tuple[Ints, Ints]:
+        """Exporter row of each flow, and the key of each such row."""
+        return self._number(self.flow_exporter)
+
+    @cached_property
+    def _importers(self) -> tuple[Ints, Ints]:
+        """Importer row of each flow, and the key of each such row."""
+        return self._number(self.flow_importer)
+
+    def _number(self, country: Ints) -> tuple[Ints, Ints]:
+        """Place of each flow's (product, country) among those there are; their keys, ascending."""
         n = len(self.countries)
-        size = len(self.products) * n
-        x_row, x_key = _number(self.flow_product, self.flow_exporter, n, size)
-        m_row, m_key = _number(self.flow_product, self.flow_importer, n, size)
-        return x_row, m_row, x_key, m_key
+        # Some rows at a time: the arrays are large.
+        pieces = [slice(start, start + _ROWS) for start in range(0, country.size, _ROWS)]
+        there = np.zeros(len(self.products) * n, dtype=bool)
+        for rows in pieces:
+            there[self.flow_product[rows] * n + country[rows]] = True
+        place = np.cumsum(there) - 1
+        found = np.empty(country.size, dtype=np.int64)
+        for rows in pieces:
+            found[rows] = place[self.flow_product[rows] * n + country[rows]]
+        return found, np.flatnonzero(there)
 
     @property
     def exporter_row(self) -> Ints:
         """Exporter row of each flow, [F]."""
-        return self._rows[0]
+        return self._exporters[0]
 
     @property
     def importer_row(self) -> Ints:
         """Importer row of each flow, [F]."""
-        return self._rows[1]
+        return self._importers[0]
 
     @cached_property
     def exporter_product(self) -> Ints:
         """Product of each exporter row, [X]."""
-        return self._rows[2] // len(self.countries)
+        return self._exporters[1] // len(self.countries)
 
     @cached_property
     def exporter_country(self) -> Ints:
         """Country of each exporter row, [X]."""
-        return self._rows[2] % len(self.countries)
+        return self._exporters[1] % len(self.countries)
 
     @cached_property
     def importer_product(self) -> Ints:
         """Product of each importer row, [M]."""
-        return self._rows[3] // len(self.countries)
+        return self._importers[1] // len(self.countries)
 
     @cached_property
     def importer_country(self) -> Ints:
         """Country of each importer row, [M]."""
-        return self._rows[3] % len(self.countries)
+        return self._importers[1] % len(self.countries)
 
     @cached_property
     def exporter_sales(self) -> Floats:
@@ -414,14 +430,16 @@ class World:
         """The arrays that kernels take; nests are off."""
         k = len(self.products)
         bounds = np.arange(k + 1)
+        with ThreadPoolExecutor(2) as pool:  # NumPy leaves the other one time to work
+            share, sales_share = pool.map(lambda side: side(), (self._share, self._sales_share))
         return Market(
             flow_ptr=np.searchsorted(self.flow_product, bounds),
             exporter_ptr=np.searchsorted(self.exporter_product, bounds),
             importer_ptr=np.searchsorted(self.importer_product, bounds),
             flow_exporter=self.exporter_row,
             flow_importer=self.importer_row,
-            share=_shares(self.duty_paid, self.expenditure, self.importer_row),
-            sales_share=_shares(self.value, self.exporter_sales, self.exporter_row),
+            share=share,
+            sales_share=sales_share,
             home=self.home,
             sigma=self.sigma,
             eta=self.eta,
@@ -433,6 +451,14 @@ class World:
     def variants(self) -> dict[str, Market]:
         """Markets that a model has derived from :attr:`market`, by what was asked for."""
         return {}
+
+    def _share(self) -> Floats:
+        """Share of each flow in its importer's spending, [F]."""
+        return _shares(self.duty_paid, self.expenditure, self.importer_row)
+
+    def _sales_share(self) -> Floats:
+        """Share of each flow in its exporter's sales, [F]."""
+        return _shares(self.value, self.exporter_sales, self.exporter_row)
 
     @cached_property
     def data_hash(self) -> str:
@@ -464,22 +490,6 @@ class World:
             f"{len(self.countries):,} countries, {self.value.size:,} flows, "
             f"{self.value.sum() / 1e6:,.1f} bn USD>"
         )
-
-
-def _number(product: Ints, country: Ints, n: int, size: int) -> tuple[Ints, Ints]:
-    """Place of each (product, country) among the distinct ones, and their keys, ascending.
-
-    A key is ``product * n + country``, below ``size``. Some rows at a time: the arrays are large.
-    """
-    pieces = [slice(start, start + _ROWS) for start in range(0, product.size, _ROWS)]
-    there = np.zeros(size, dtype=bool)
-    for rows in pieces:
-        there[product[rows] * n + country[rows]] = True
-    place = np.cumsum(there) - 1
-    found = np.empty(product.size, dtype=np.int64)
-    for rows in pieces:
-        found[rows] = place[product[rows] * n + country[rows]]
-    return found, np.flatnonzero(there)
 
 
 def _shares(value: Floats, total: Floats, row: Ints) -> Floats:

@@ -69,12 +69,6 @@ def _cut(against: Wedges | Solution, part: Part) -> Wedges | Solution:
     return solution_of(against, part) if isinstance(against, Solution) else wedges_of(against, part)
 
 
-def parameter_frames(world: World, cuts: Sequence[Part] | None = None) -> Iterator[pl.DataFrame]:
-    """The table of parameters, for one range of products after the other; keys are Enums."""
-    cuts = parts(world) if cuts is None else cuts
-    return (diagnosis.parameters(some) for some in worlds(world, cuts))
-
-
 def scan_frames(
     frames: Callable[[Sequence[Part] | None], Iterator[pl.DataFrame]],
 ) -> pl.LazyFrame:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tradewedge.outcomes.tables import parameter_frames, scenario_frames
+from tradewedge.outcomes.diagnosis import parameters
+from tradewedge.outcomes.tables import scenario_frames
 from tradewedge.store.describe import account, coverage, manifest, products
 from tradewedge.store.directory import MARKS, Holding, holding, staged
 from tradewedge.store.manifest import MANIFEST, config_hash, dump, plain
@@ -147,8 +148,7 @@ class RunWriter:
             Further tables, by name.
         """
         with PartWriter(self._stage) as parts:
-            for frame in parameter_frames(result.world):
-                parts.add("parameters", frame)
+            parts.add("parameters", parameters(result.world))
             parts.add("products", products(result.world))
             for table, lazy in (extra or {}).items():
                 parts.add(table, lazy.collect())

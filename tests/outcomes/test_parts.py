@@ -8,7 +8,7 @@ from polars.testing import assert_frame_equal
 
 import tradewedge as tw
 from tradewedge.outcomes.parts import NOTHING, Part, parts
-from tradewedge.outcomes.tables import TABLES, parameter_frames, scenario_frames
+from tradewedge.outcomes.tables import TABLES, scenario_frames
 from tradewedge.tables import as_text
 
 PRODUCTS = ("260500", "284610", "284690", "810520", "850511")
@@ -39,8 +39,7 @@ def tables(result: tw.Result, cuts: Sequence[Part]) -> dict[str, pl.DataFrame]:
     frames = list(
         scenario_frames(result.world, result.base, result.solutions[0], tuple(TABLES), cuts)
     )
-    found = {name: pl.concat(as_text(frame[name]) for frame in frames) for name in TABLES}
-    return {**found, "parameters": pl.concat(map(as_text, parameter_frames(result.world, cuts)))}
+    return {name: pl.concat(as_text(frame[name]) for frame in frames) for name in TABLES}
 
 
 @pytest.mark.parametrize("flows", [1, 30])
