@@ -39,6 +39,9 @@ _READY = {
 }
 
 
+_ON_PROCESSOR = "; products with groups of suppliers, and nests under instruments, on the processor"
+
+
 def probe() -> dict[Backend, tuple[bool, str]]:
     """Say of every backend but ``auto`` whether it can run here, and a clause on why or what.
 
@@ -65,9 +68,7 @@ def _probe_cupy() -> tuple[bool, str]:
 
     available, clause = probe_gpu()
     if available:
-        clause += (
-            "; products with groups of suppliers, and nests under instruments, on the processor"
-        )
+        clause += _ON_PROCESSOR
     return available, clause
 
 
@@ -80,7 +81,7 @@ def _probe_jax() -> tuple[bool, str]:
         return False, f"JAX does not start: {error}"
     kind = f"GPU ({where.devices.flat[0].device_kind})" if on_gpu(where) else "CPU"
     count = f"{where.size} {kind} device{'s' if where.size > 1 else ''}"
-    return True, f"compiled by XLA for {count}; products with groups of suppliers on the processor"
+    return True, f"compiled by XLA for {count}{_ON_PROCESSOR}"
 
 
 def _gpu_for_jax() -> tuple[bool, str]:
