@@ -1,5 +1,6 @@
 """What one call of ``solve`` prepares once, and its scenarios solved some at a time."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -20,6 +21,8 @@ from tradewedge.result import Result
 from tradewedge.world import World
 
 OnFailure = Literal["report", "raise"]
+
+_LOG = logging.getLogger("tradewedge")
 
 #: Options of each model beside ``max_steps``, which all take.
 MODEL_OPTIONS: Mapping[str, frozenset[str]] = {
@@ -97,6 +100,7 @@ class Session:
             self._backend, self._reason = backends.resolve(job.backend)
         except backends.Unavailable as error:
             raise BackendUnavailable(str(error)) from error
+        _LOG.info(self._reason)
         if self._options.precision == "mixed" and self._backend is not backends.Backend.JAX:
             raise ConfigError(f'precision "mixed" is for backend "jax", not {self._backend}')
         self._timings = {"prepare": 0.0, "compile": 0.0, "solve": 0.0}

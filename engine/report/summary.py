@@ -43,6 +43,7 @@ def text(source: "Run | Result", width: int = MAX_WIDTH) -> str:
 def _everything(run: Run) -> Iterator[RenderableType]:
     manifest = run.manifest
     yield from _world(manifest["world"])
+    yield Text(_backend(manifest))
     if manifest["reference"] is not None:
         yield Text(f"Changes refer to {manifest['reference']['name']}, not to the data year.")
     for entry in manifest["scenarios"]:
@@ -70,6 +71,14 @@ def _world(world: Mapping[str, Any]) -> Iterator[RenderableType]:
         f"{world['countries']:,} countries; {count(trade, 'trade flow')}, {money(value)} USD"
         f"{beside}"
     )
+
+
+def _backend(manifest: Mapping[str, Any]) -> str:
+    """Model and backend, and whether a GPU was looked for and not found."""
+    name = manifest["backend"]["name"]
+    fallback = manifest["config"].get("backend") == "auto" and name == "cpu"
+    why = " (auto found no GPU: the reason is at the end)" if fallback else ""
+    return f"Model {manifest['model']}, backend {name}{why}"
 
 
 def _title(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> str:

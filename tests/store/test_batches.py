@@ -1,5 +1,6 @@
 """Many scenarios written to a directory: the same tables, some at a time, and on after a kill."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from polars.testing import assert_frame_equal
 import tradewedge as tw
 from tradewedge.budget import cost, read_size
 from tradewedge.errors import ConfigError, SolveError
+from tradewedge.kernels.backends import Backend
 from tradewedge.models import Solution
 from tradewedge.session import Job, Session
 from tradewedge.store import RunWriter, read_run
@@ -188,6 +190,21 @@ def test_sizes(given: str | int, found: float) -> None:
 def test_what_is_no_size(given: object, world: tw.World, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match='memory is a size such as "2GB"'):
         tw.solve(world, cases(1), directory=tmp_path / "run", memory=given)  # type: ignore[call-overload]
+
+
+def test_the_choice_of_backend_is_logged_and_at_the_top_of_the_summary(
+    world: tw.World,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reason = "auto chose cpu: there is no GPU."
+    monkeypatch.setattr("tradewedge.kernels.backends._best", lambda: (Backend.CPU, reason))
+    with caplog.at_level(logging.INFO, "tradewedge"):
+        run = tw.solve(world, cases(1), directory=tmp_path / "run")
+    assert reason in caplog.messages
+    assert run.manifest["backend"] == {"name": "cpu", "reason": reason}
+    assert "backend cpu (auto found no GPU" in tw.report.text(run).splitlines()[1]
 
 
 def python(program: str, *arguments: object) -> "subprocess.Popen[str]":
