@@ -14,8 +14,8 @@ import polars as pl
 from tradewedge import codes
 from tradewedge.build.stage import Stage
 from tradewedge.errors import ConfigError
+from tradewedge.sources.reading import read_table
 from tradewedge.sources.registry import TARIFFS, source
-from tradewedge.sources.tables import read_table
 from tradewedge.sources.tally import audit_frame, exact
 from tradewedge.sources.tariffs import ANY, RATES, Tariffs, reject_twice
 from tradewedge.sources.trade import DUTY, money

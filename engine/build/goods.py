@@ -10,7 +10,7 @@ from tradewedge import codes
 from tradewedge.build.stage import Stage, audit
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.sources.fields import product_type
-from tradewedge.sources.tables import read_table
+from tradewedge.sources.reading import read_table
 from tradewedge.sources.trade import added_up, money
 
 _WEIGHTS: Final = {"source": pl.String, "target": pl.String, "weight": pl.Float64}

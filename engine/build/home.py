@@ -19,7 +19,7 @@ from tradewedge.build.plan import Countries
 from tradewedge.build.stage import Stage
 from tradewedge.errors import ConfigError
 from tradewedge.sources import icio
-from tradewedge.sources.tables import read_table
+from tradewedge.sources.reading import read_table
 from tradewedge.sources.tally import audit_frame, exact
 
 SALES: Final = {

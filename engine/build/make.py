@@ -16,8 +16,8 @@ from tradewedge.build.plan import Countries, Plan
 from tradewedge.build.stage import Stage
 from tradewedge.elasticities import ERRORS
 from tradewedge.errors import ConfigError
+from tradewedge.sources.reading import read_table
 from tradewedge.sources.registry import source
-from tradewedge.sources.tables import read_table
 from tradewedge.sources.tally import check_ties
 from tradewedge.sources.tariffs import ANY, Tariffs
 from tradewedge.sources.trade import FLOWS, Trade

@@ -11,7 +11,7 @@ import tradewedge as tw
 from tradewedge.cli import main
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.sources import table
-from tradewedge.sources.tables import read_table
+from tradewedge.sources.reading import read_table
 from tradewedge.sources.trade import Trade
 
 GERMAN = """\
