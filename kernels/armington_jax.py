@@ -105,8 +105,13 @@ def compile_programs(market: Market, scenarios: int = 1) -> float:
     keep_programs()
     where = mesh()
     plan = _plan(market, _scenarios_together(scenarios), where)
-    compile_all(jax_loop.program, (part.shape for part in plan), where)
+    compile_all(_program(Options()), (part.shape for part in plan), where)
     return perf_counter() - start
+
+
+def _program(options: Options) -> Callable[[Shape, Mesh], Any]:
+    """The program of a shape; asked for in one way only, since it is cached by its arguments."""
+    return partial(jax_loop.program, mixed=options.precision == "mixed")
 
 
 def _scenarios_together(count: int) -> int:
@@ -131,7 +136,7 @@ def _solve_plain(
     start = perf_counter()
     plan = _plan(market, width, where)
     planned = perf_counter()
-    program = partial(jax_loop.program, mixed=options.precision == "mixed")
+    program = _program(options)
     compile_all(program, (part.shape for part in plan), where)
     watch.layout += planned - start
     watch.compile += perf_counter() - planned

@@ -61,7 +61,10 @@ def nvrtc() -> Compile:
     return compile_
 
 
-@pytest.mark.parametrize("architecture", [75, 80, 86, 89, 90, 100, 120])
+@pytest.mark.parametrize(
+    "architecture",
+    [90, *(pytest.param(other, marks=pytest.mark.slow) for other in (75, 80, 86, 89, 100, 120))],
+)
 @pytest.mark.parametrize("threads", [128, pytest.param(1024, marks=pytest.mark.slow)])
 def test_compiles(
     nvrtc: Compile,
