@@ -8,17 +8,16 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from tradewedge import codes
 from tradewedge.duty import Duty
 from tradewedge.errors import ConfigError
-from tradewedge.policy.law.lines import IMPORTER, as_date, partner_of
+from tradewedge.policy.law.lines import IMPORTER, as_date
+from tradewedge.policy.law.spread import WEIGHTS, origin_among, spread
 from tradewedge.policy.law.stacking import Floats, Ints
-from tradewedge.policy.law.tables import VINTAGE, Law, law
+from tradewedge.policy.law.tables import Law, law
 from tradewedge.policy.law.terms import Pairs, statutory
 from tradewedge.world import World
 
 _TINY: Final = 1e-12
-OWN, ALL, SIMPLE, NONE = "own imports", "all partners", "simple mean", "no line"
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +155,7 @@ class _FlowLines:
     """Tariff lines of flows into the United States.
 
     ``row`` [n] is the flow of each pair of line and origin, ``weight`` [n] the line's share in it;
-    ``weights`` is (row, whose imports the weights are) of every flow that has a line.
+    ``weights`` is (row, whose imports the weights are) of every flow.
     """
 
     row: Ints
@@ -175,35 +174,13 @@ def _average(pairs: Pairs, days: list[tuple[date, float]]) -> dict[str, Floats]:
 
 
 def _flow_lines(world: World, vintage: str) -> _FlowLines:
-    rules = law()
     flows = _us_flows(world)
-    lines = pl.DataFrame({"hs6": rules.hs10.astype("U6"), "line": np.arange(rules.hs10.size)})
-    same = codes.concordance(vintage, VINTAGE).select(product="source", hs6="target")
-    of_product = same.join(lines, on="hs6").select("product", "line")
-    joined = flows.join(of_product, on="product").sort("row", "line")
-    row, line = joined["row"].to_numpy(), joined["line"].to_numpy()
+    row = flows["row"].to_numpy()
     # An aggregate and one of its members may share an origin.
     names, code = np.unique([origin_in(world, c) for c in world.countries], return_inverse=True)
-    pairs = Pairs(line, tuple(names.tolist()), code[world.flow_exporter[row]])
-    own, of_all = pairs.at(rules.imports, line), rules.imports_of_all[line]
-    n = world.value.size
-    own_sum, all_sum = np.bincount(row, own, n)[row], np.bincount(row, of_all, n)[row]
-    simple = 1.0 / np.bincount(row, minlength=n)[row]
-    how = np.select([own_sum > 0, all_sum > 0], [0, 1], 2)
-    weight = np.choose(how, [own / _safe(own_sum), of_all / _safe(all_sum), simple])
-    kept = np.flatnonzero(weight > 0)
-    weights = pl.DataFrame(
-        {"row": row, "weights": pl.Series([OWN, ALL, SIMPLE]).gather(how)}
-    ).unique("row")
-    return _FlowLines(
-        row[kept], Pairs(line[kept], pairs.names, pairs.origin[kept]), weight[kept], weights
-    )
-
-
-def _safe(total: Floats) -> Floats:
-    """A divisor: 1 where the total is 0."""
-    made: Floats = np.where(total > 0, total, 1.0)
-    return made
+    lines = spread(flows["product"], names.tolist(), code[world.flow_exporter[row]], vintage)
+    weights = pl.DataFrame({"row": row, "weights": pl.Series(WEIGHTS).gather(lines.how)})
+    return _FlowLines(row[lines.row], lines.pairs, lines.weight, weights)
 
 
 def _us_flows(world: World) -> pl.DataFrame:
@@ -217,17 +194,8 @@ def _us_flows(world: World) -> pl.DataFrame:
 
 
 def origin_in(world: World, exporter: str) -> str:
-    """The origin whose law and weights a partner of the world takes.
-
-    An aggregate whose members share one partner (EU27 under another name) takes that partner;
-    any other takes the law of its own name, which only the rows for all origins reach.
-    """
-    members = world.aggregates.get(exporter)
-    if members:
-        shared = {partner_of(member) for member in members}
-        if len(shared) == 1:
-            return shared.pop()
-    return partner_of(exporter)
+    """The origin whose law and weights a partner of the world takes."""
+    return origin_among(world.aggregates, exporter)
 
 
 def _cap(by_flow: dict[str, Floats], world: World) -> int:
@@ -247,8 +215,7 @@ def _coverage(world: World, lines: _FlowLines, change: Floats) -> pl.DataFrame:
     rows = flows["row"].to_numpy()
     return (
         flows.with_columns(value=world.value[rows], change=change[rows])
-        .join(lines.weights, on="row", how="left")
-        .with_columns(pl.col("weights").fill_null(NONE))
+        .join(lines.weights, on="row")
         .group_by("weights")
         .agg(
             flows=pl.len().cast(pl.Int64),

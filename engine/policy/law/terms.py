@@ -205,13 +205,46 @@ def _ordinary(law: Law, pairs: Pairs, on: date, preference: Preference, usmca: F
         used[neighbours] = usmca[neighbours]
         rate *= 1.0 - used
     elif preference == "claimed":
-        for place, (line, origin) in enumerate(zip(pairs.line, pairs.origin, strict=True)):
-            best = preferential(law, int(line), pairs.names[origin], on)
-            if best is not None:
-                rate[place] = min(rate[place], read_rate(best[1]).ad_valorem)
+        rate = np.minimum(rate, _claimed(law, pairs, on))
     outside = pairs.whose(lambda name: law.column_2.get(name, date.max) <= on)
     rate[outside] = law.ordinary("column_2")[pairs.line[outside]]
     return rate
+
+
+def _claimed(law: Law, pairs: Pairs, on: date) -> Floats:
+    """Lowest preferential rate that each pair may claim, [n]; infinite without one."""
+    best = np.full(pairs.line.size, np.inf)
+    offered = _offered(law)
+    row = law.rate_line[pairs.line]
+    for place, name in enumerate(pairs.names):
+        here = pairs.by_origin[place]
+        for code in _programmes_of(law, name, on):
+            if code in offered:
+                best[here] = np.minimum(best[here], offered[code][row[here]])
+    return np.where(row >= 0, best, np.inf)
+
+
+@cache
+def _offered(law: Law) -> dict[str, Floats]:
+    """Ad valorem rate by programme and row of ``lines``; infinite where it offers none."""
+    found: dict[str, Floats] = {}
+    for row, text in enumerate(law.lines["special"].fill_null("")):
+        for code, printed in read_special(text).items():
+            rate = read_rate(printed)
+            if rate.complete:
+                if code not in found:
+                    found[code] = np.full(law.lines.height, np.inf)
+                found[code][row] = rate.ad_valorem
+    return found
+
+
+def _programmes_of(law: Law, origin: str, on: date) -> list[str]:
+    """Programmes whose preferences an origin may claim on a day."""
+    return [
+        code
+        for code, members, start, end in law.preferences
+        if origin in members and start <= on and (end is None or on <= end)
+    ]
 
 
 def preferential(law: Law, line: int, origin: str, on: date) -> tuple[str, str] | None:
@@ -225,8 +258,7 @@ def preferential(law: Law, line: int, origin: str, on: date) -> tuple[str, str] 
     offered = read_special(law.lines["special"][row])
     found = [
         (read_rate(offered[code]).ad_valorem, code, offered[code])
-        for code, members, start, end in law.preferences
-        if origin in members and start <= on and (end is None or on <= end)
+        for code in _programmes_of(law, origin, on)
         if code in offered and read_rate(offered[code]).complete
     ]
     return min(found)[1:] if found else None
