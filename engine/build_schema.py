@@ -6,6 +6,7 @@ the dataclasses of the source modules, and the keys below.
 
 from dataclasses import dataclass, field, make_dataclass
 from dataclasses import fields as fields_of
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tradewedge.build.plan import Countries, Plan, Tons
+from tradewedge.build.plan import Charged, Countries, Plan, Tons, UsLaw
 from tradewedge.codes import check_vintage
 from tradewedge.errors import ConfigError
 from tradewedge.sources.registry import SOURCES, TARIFFS
@@ -57,6 +58,31 @@ class TonsConf:
     impute: Impute = Impute.none
 
 
+class Preference(Enum):
+    """How preferences of the US schedule are used."""
+
+    average = "average"
+    claimed = "claimed"
+    none = "none"
+
+
+@dataclass
+class UsLawConf:
+    """US tariffs of a day (2026-01-20) or the mean of a year (2024), from the law that ships."""
+
+    date: Any = None
+    preference: Preference = Preference.average
+    in_scope: Any = None
+
+
+@dataclass
+class ChargedConf:
+    """What customs charged, to compare with: a Census file, or us_imports."""
+
+    path: str | None = None
+    year: int | None = None
+
+
 @dataclass
 class BuildConf:
     """Everything ``tradewedge data build`` takes."""
@@ -74,6 +100,8 @@ class BuildConf:
     elasticities: str = "central"
     tariffs: Any = None
     tariff_importers: Any = None
+    us_law: UsLawConf = field(default_factory=UsLawConf)
+    charged: ChargedConf = field(default_factory=ChargedConf)
     home_sales: str | None = None
     sectors: str | None = None
     home_share: str | None = None
@@ -107,8 +135,8 @@ Examples
       out=worlds/mean vintage=HS1992 'products=["2846","2805"]'
   tradewedge data build source=baci path=my.csv source.vintage=HS2022 out=worlds/eu \\
       'countries.keep=[USA,CHN,JPN]' 'countries.groups={{EU27: []}}' elasticities=mine.csv
-  tradewedge data build source=baci path=BACI_HS22_V202501.zip years=[2023] out=worlds/rates \
-      'tariffs=["trains:TRAINS.zip"]'
+  tradewedge data build source=baci path=BACI_HS22_V202501.zip years=[2023] out=worlds/rates \\
+      'tariffs=["trains:TRAINS.zip"]' us_law.date=2026-01-20 charged.path=us_imports
   tradewedge data build source=table path=mine.yaml out=worlds/mine
 
 The world is whole or not there. Beside it lie reconciliation.csv (what was read, kept, dropped
@@ -197,6 +225,8 @@ def to_plan(config: DictConfig) -> Plan:
         elasticities=conf.elasticities,
         tariffs=_texts(conf.tariffs, "tariffs") or (),
         tariff_importers=_texts(conf.tariff_importers, "tariff_importers"),
+        us_law=_us_law(conf.us_law),
+        charged=_charged(conf.charged),
         home_sales=conf.home_sales,
         sectors=conf.sectors,
         home_share=conf.home_share,
@@ -224,6 +254,37 @@ def _texts(given: Any, where: str) -> tuple[str, ...] | None:
             f"line, not {given!r}"
         )
     return tuple(listed)
+
+
+def _us_law(conf: UsLawConf) -> UsLaw | None:
+    """The day or year of the law; YAML may have made a date or a number of it already."""
+    if conf.date is None:
+        if conf.in_scope is not None:
+            raise ConfigError("us_law.in_scope needs us_law.date, such as us_law.date=2026-01-20")
+        return None
+    text = str(conf.date)
+    try:
+        on = int(text) if text.isdecimal() else date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"us_law.date takes a day or a year, as us_law.date=2026-01-20, not {text!r}"
+        ) from None
+    scopes = {} if conf.in_scope is None else conf.in_scope
+    if not isinstance(scopes, dict) or not all(isinstance(s, int | float) for s in scopes.values()):
+        raise ConfigError(
+            "us_law.in_scope takes lists and shares, as 'us_law.in_scope={s232_auto_parts: 0.5}', "
+            f"not {scopes!r}"
+        )
+    shares = {str(name): float(share) for name, share in scopes.items()}
+    return UsLaw(on, conf.preference.value, shares)
+
+
+def _charged(conf: ChargedConf) -> Charged | None:
+    if conf.path is None:
+        if conf.year is not None:
+            raise ConfigError("charged.year needs charged.path")
+        return None
+    return Charged(conf.path, conf.year)
 
 
 def _groups(given: Any) -> dict[str, tuple[str, ...]]:

@@ -41,7 +41,9 @@ class _Job:
 def _build(config: "DictConfig") -> None:
     """Build, save, say what became of every row."""
     from tradewedge.build import build
+    from tradewedge.build.dutycheck import TABLE
     from tradewedge.build_schema import to_plan
+    from tradewedge.report.dutycheck import duty_check
     from tradewedge.report.reconciliation import reconciliation
 
     plan = to_plan(config)
@@ -49,6 +51,8 @@ def _build(config: "DictConfig") -> None:
         built = build(plan, notify)
     place = terminal.console()
     place.print(reconciliation(built.audit))
-    place.print(built.world)
     directory = terminal.relative(str(built.directory))
+    if TABLE in built.beside:
+        place.print(duty_check(built.beside[TABLE], f"{directory}/{TABLE}.parquet"))
+    place.print(built.world)
     place.print(f"Saved to {directory}; use it: tradewedge run data=path data.path={directory}")

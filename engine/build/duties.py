@@ -6,6 +6,7 @@ flow's value; over the value it is a rate again, the mean that the flows' own va
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -114,25 +115,56 @@ def charge(flows: pl.DataFrame, tariffs: Tariffs) -> Stage:
     pairs = indexed.filter(into & (pl.col("exporter") != pl.col("importer")))
     tons = _tons(pairs, indexed) if (rates["usd_per_kg"] != 0).any() else pl.lit(0.0)
     rated = pairs.select("row", *_PAIR, "value", tons=tons)
-    columns, found = [], []
+    made, found = indexed, []
     for authority in rates["authority"].unique().sort():
         joined = _rated(rated, rates.filter(pl.col("authority") == authority))
         found.append(joined.select("row"))
         due = pl.col("value") * pl.col("rate") + pl.col("tons").fill_null(0.0) * pl.col(
             "usd_per_kg"
         )
-        columns.append(joined.select("row", due.alias(f"{DUTY}{authority}")))
-    made = indexed
-    for column in columns:
-        made = made.join(column, on="row", how="left", maintain_order="left")
-    names = [column.columns[1] for column in columns]
-    made = made.with_columns(pl.col(names).fill_null(0.0)).drop("row")
+        made = add_money(made, authority, joined.select("row", due=due))
+    made = made.drop("row")
     without = pairs.join(pl.concat(found).unique(), on="row", how="anti") if found else pairs
     step = tariffs.title
     lines = [(step, "flows into its importers", *exact(pairs))]
     if not without.is_empty():
         lines.append((step, "of these without a rate, taken as free", *exact(without)))
     return Stage(made, pl.concat([tariffs.audit, audit_frame(lines)]))
+
+
+def add_money(flows: pl.DataFrame, authority: str, due: pl.DataFrame) -> pl.DataFrame:
+    """Add what an authority charges to what it charges already.
+
+    Parameters
+    ----------
+    flows : DataFrame
+        With their number as "row".
+    authority : str
+    due : DataFrame
+        row, due (thousand USD); the other flows pay nothing.
+    """
+    name = f"{DUTY}{authority}"
+    before = pl.col(name) if name in flows.columns else pl.lit(0.0)
+    return (
+        flows.join(due.rename({"due": "_due"}), on="row", how="left", maintain_order="left")
+        .with_columns((before + pl.col("_due").fill_null(0.0)).alias(name))
+        .drop("_due")
+    )
+
+
+def without(tariffs: Tariffs, importer: str) -> Tariffs:
+    """The rates but those of an importer, which it has from elsewhere; counted."""
+    other = pl.col("importer") == importer
+    out = tariffs.rates.filter(other).height
+    if not out and importer not in tariffs.importers:
+        return tariffs
+    line = (tariffs.title, f"rates of {importer} not used: its duties are those of its law", out)
+    return replace(
+        tariffs,
+        rates=tariffs.rates.filter(~other),
+        audit=pl.concat([tariffs.audit, audit_frame([(*line, None)])]),
+        importers=tuple(name for name in tariffs.importers if name != importer),
+    )
 
 
 def rates_of(flows: pl.DataFrame) -> pl.DataFrame | None:

@@ -4,14 +4,14 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
 from tradewedge import codes, worldfile
-from tradewedge.build import duties, goods, home, places, tons, years
+from tradewedge.build import duties, dutycheck, goods, home, places, tons, uslaw, years
 from tradewedge.build.plan import Countries, Plan
 from tradewedge.build.stage import Stage
 from tradewedge.elasticities import ERRORS
@@ -20,7 +20,7 @@ from tradewedge.sources.reading import read_table
 from tradewedge.sources.registry import source
 from tradewedge.sources.tally import check_ties
 from tradewedge.sources.tariffs import ANY, Tariffs
-from tradewedge.sources.trade import FLOWS, Trade
+from tradewedge.sources.trade import FLOWS, Trade, money
 from tradewedge.world import World
 
 HOME_SHARE: Final = {"product": pl.String, "home_share": pl.Float64, "source": pl.String}
@@ -42,11 +42,12 @@ Notify = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Built:
-    """A world, where it lies, and the record of how it was made."""
+    """A world, where it lies, the record of how it was made, and the tables beside it."""
 
     world: World
     directory: Path
     audit: pl.DataFrame
+    beside: Mapping[str, pl.DataFrame]
 
 
 def build(plan: Plan, notify: Notify | None = None) -> Built:
@@ -75,7 +76,7 @@ def build(plan: Plan, notify: Notify | None = None) -> Built:
 
     with _step("saving", notify):
         made = worldfile.save(world, plan.out, overwrite=plan.overwrite, beside=write)
-    return Built(world, made, world.audit)
+    return Built(world, made, world.audit, beside)
 
 
 def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
@@ -86,9 +87,14 @@ def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
     if target != vintage and vintage is None:
         raise ConfigError(f"vintage: {trade.title} has no HS codes to carry to another edition")
     tariffs = duties.read(plan.tariffs, plan.tariff_importers, target, plan.years)
+    if plan.us_law is not None:
+        tariffs = [duties.without(entry, uslaw.IMPORTER) for entry in tariffs]
+        notes.append(uslaw.note(plan.us_law))
     for entry in tariffs:
         notes += entry.notes
-    known = _known(trade, tariffs)
+    charged = dutycheck.charged(plan, trade)
+    trade = _uncharged(plan, trade, tariffs)
+    known = _known(plan, trade, tariffs)
 
     def take(stage: Stage) -> pl.DataFrame:
         audits.append(stage.audit)
@@ -100,12 +106,17 @@ def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
     for entry in tariffs:
         if entry not in late:
             flows = take(duties.charge(flows, duties.restated(entry, vintage)))
+    law_is_late = target == uslaw.VINTAGE
+    if plan.us_law is not None and not law_is_late:
+        flows = take(uslaw.charge(flows, plan.us_law, vintage, trade.aggregates))
     if vintage is not None and target is not None and target != vintage:
         flows = take(goods.to_edition(flows, vintage, target, plan.weights))
     if plan.products is not None:
         flows = take(goods.select(flows, target, plan.products))
     for entry in late:
         flows = take(duties.charge(flows, entry))
+    if plan.us_law is not None and law_is_late:
+        flows = take(uslaw.charge(flows, plan.us_law, target, trade.aggregates))
     if plan.countries != Countries():
         made = places.regroup(flows, plan.countries)
         known = None if known is None else _known_together(known, made.place, flows)
@@ -117,6 +128,8 @@ def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
     if len(trade.years) > 1:
         notes.append(f"Trade is the mean of {', '.join(map(str, trade.years))}.")
     held = _held(known, flows)
+    if charged is not None:
+        beside[dutycheck.TABLE] = dutycheck.table(plan, charged, flows, target, held)
     rates, unsure = _of_known(duties.rates_of(flows), held)
     notes += [f"Tariffs of {name} are known of some members only, and left out." for name in unsure]
     sales = None
@@ -159,10 +172,25 @@ def _elasticities(named: str) -> pl.DataFrame | str:
     return read_table(named, ELASTICITIES, ("exporter", *ERRORS.values(), "source"))
 
 
-def _known(trade: Trade, tariffs: Sequence[Tariffs]) -> frozenset[str] | None:
+def _uncharged(plan: Plan, trade: Trade, tariffs: Sequence[Tariffs]) -> Trade:
+    """The trade without its own duties, where other tariffs of the same importer are named."""
+    own = set(trade.tariff_importers or ()) if money(trade.flows)[1:] else set()
+    twice = sorted(own & {name for entry in tariffs for name in entry.importers})
+    if twice:
+        raise ConfigError(
+            f"tariffs: {trade.title} holds the duties charged by {twice[0]}, and so does a table "
+            "of tariffs: leave the table out, or add source.duties=false"
+        )
+    if plan.us_law is None or not own:
+        return trade
+    return replace(trade, flows=trade.flows.select(FLOWS), tariff_importers=None)
+
+
+def _known(plan: Plan, trade: Trade, tariffs: Sequence[Tariffs]) -> frozenset[str] | None:
     """Importers whose tariffs are known in full; None: all."""
     named = {name for entry in tariffs for name in entry.importers} | {
-        *(trade.tariff_importers or ())
+        *(trade.tariff_importers or ()),
+        *([] if plan.us_law is None else [uslaw.IMPORTER]),
     }
     members = (codes.group_members(name) for name in named if codes.is_group(name))
     return None if ANY in named else frozenset(named).union(*members)

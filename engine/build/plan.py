@@ -1,7 +1,9 @@
 """What one build is told to do, as plain objects."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,6 +53,42 @@ class Tons:
 
 
 @dataclass(frozen=True)
+class UsLaw:
+    """US import law as the baseline tariff.
+
+    Attributes
+    ----------
+    on : date or int
+        A day, or a year: the mean over its days.
+    preference : {"average", "claimed", "none"}
+        Whether preferences that an origin may use are used as observed, always, or never.
+    in_scope : mapping of str to float
+        List of the law -> share of its lines' trade that it reaches, instead of the shipped one.
+    """
+
+    on: date | int
+    preference: Literal["average", "claimed", "none"] = "average"
+    in_scope: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Charged:
+    """The duty that customs charged, to hold against the world's rates.
+
+    Attributes
+    ----------
+    source : str
+        Path of US imports with their duty as ``source=census`` reads them, or "us_imports", the
+        embedded ones of 2024.
+    year : int or None
+        Year of a file without a column for it.
+    """
+
+    source: str
+    year: int | None = None
+
+
+@dataclass(frozen=True)
 class Plan:
     """One build.
 
@@ -81,6 +119,10 @@ class Plan:
         Paths of tables of tariffs.
     tariff_importers : tuple of str or None
         Importers whose tariffs those tables hold in full; ("*",) for all.
+    us_law : UsLaw or None
+        Tariffs of the United States from their law, instead of any table's.
+    charged : Charged or None
+        What the world's tariffs are compared with.
     home_sales : str or None
         Path of a table, ``production:PATH`` or ``icio:PATH``; see :mod:`tradewedge.build.home`.
     sectors : str or None
@@ -104,6 +146,8 @@ class Plan:
     elasticities: str = "central"
     tariffs: tuple[str, ...] = ()
     tariff_importers: tuple[str, ...] | None = None
+    us_law: UsLaw | None = None
+    charged: Charged | None = None
     home_sales: str | None = None
     sectors: str | None = None
     home_share: str | None = None
@@ -112,6 +156,5 @@ class Plan:
     def record(self) -> dict[str, Any]:
         """The plan as plain data, for the file beside the world."""
         plain = {key: value for key, value in asdict(self).items() if key != "overwrite"}
-        return {
-            key: str(value) if isinstance(value, Path) else value for key, value in plain.items()
-        }
+        made: dict[str, Any] = json.loads(json.dumps(plain, default=str))
+        return made

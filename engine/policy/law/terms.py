@@ -205,13 +205,13 @@ def _ordinary(law: Law, pairs: Pairs, on: date, preference: Preference, usmca: F
         used[neighbours] = usmca[neighbours]
         rate *= 1.0 - used
     elif preference == "claimed":
-        rate = np.minimum(rate, _claimed(law, pairs, on))
+        rate = np.minimum(rate, claimable(law, pairs, on))
     outside = pairs.whose(lambda name: law.column_2.get(name, date.max) <= on)
     rate[outside] = law.ordinary("column_2")[pairs.line[outside]]
     return rate
 
 
-def _claimed(law: Law, pairs: Pairs, on: date) -> Floats:
+def claimable(law: Law, pairs: Pairs, on: date) -> Floats:
     """Lowest preferential rate that each pair may claim, [n]; infinite without one."""
     best = np.full(pairs.line.size, np.inf)
     offered = _offered(law)
