@@ -364,6 +364,18 @@ class World:
         """Importer row of each flow, and the key of each such row."""
         return self._number(self.flow_importer)
 
+    def range_like(self, whole: "World", products: slice, flows: slice) -> "World":
+        """This world, which holds a range of another's products, with the other's row numbers.
+
+        It would count its rows again without, to the same result.
+        """
+        first = products.start * len(self.countries)
+        for name in ("_exporters", "_importers"):
+            row, keys = getattr(whole, name)
+            inside = slice(*np.searchsorted(keys, (first, products.stop * len(self.countries))))
+            self.__dict__[name] = row[flows] - inside.start, keys[inside] - first
+        return self
+
     def _number(self, country: Ints) -> tuple[Ints, Ints]:
         """Place of each flow's (product, country) among those there are; their keys, ascending."""
         n = len(self.countries)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from pkgutil import iter_modules
 from time import perf_counter
@@ -247,21 +247,43 @@ def compile_kernels(backend: Backend, market: Market | None = None) -> float:
         return perf_counter() - start
     if backend is not Backend.CPU:
         return 0.0
+    return _first_solve(instruments=False)
+
+
+def compile_instruments(backend: Backend) -> float:
+    """Compile, or load, what products under instruments need beyond :func:`compile_kernels`.
+
+    JAX and CuPy do it in the first solve that has instruments.
+
+    Parameters
+    ----------
+    backend : Backend
+
+    Returns
+    -------
+    float
+        Seconds this took.
+    """
+    return _first_solve(instruments=True) if backend is Backend.CPU else 0.0
+
+
+@cache
+def _numba_ready(instruments: bool) -> None:
+    """Solve one small product on the CPU, so that Numba compiles, once in a process."""
     import numpy as np
 
     from tradewedge.kernels.armington_cpu import solve
-    from tradewedge.kernels.sample import (
-        Recipe,
-        random_instruments,
-        random_market,
-        random_shock,
-    )
+    from tradewedge.kernels.sample import Recipe, random_instruments, random_market, random_shock
 
     rng = np.random.default_rng(0)
-    small = random_market(rng, 1, Recipe(nested=0))
-    shock = random_instruments(rng, small, random_shock(rng, small))
+    market = random_market(rng, 1, Recipe(nested=0))
+    shock = random_shock(rng, market)
+    solve(market, random_instruments(rng, market, shock) if instruments else shock, Options())
+
+
+def _first_solve(instruments: bool) -> float:
     start = perf_counter()
-    solve(small, shock, Options())
+    _numba_ready(instruments)
     return perf_counter() - start
 
 

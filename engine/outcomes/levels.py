@@ -68,7 +68,7 @@ def from_solution(world: World, solution: Solution) -> Levels:
     wedges = solution.wedges
     price = solution.price_hat[world.exporter_row]
     value = world.value * price * (1.0 + wedges.export_tax) * solution.quantity_hat
-    value = np.where(wedges.admitted, value, 0.0)
+    value[wedges.excluded] = 0.0
     added = tuple(lifts(world, solution))
     for lift in added:
         if lift.holder == "exporter":
@@ -84,8 +84,8 @@ def from_solution(world: World, solution: Solution) -> Levels:
     spent = row_sums(world.importer_row, duty_paid, solution.index_hat.size)
     return Levels(
         wedges=wedges,
-        sold=_any(world.exporter_row, wedges.admitted, solution.price_hat.size),
-        served=_any(world.importer_row, wedges.admitted, solution.index_hat.size),
+        sold=_reached(world.exporter_row, wedges, solution.price_hat.size),
+        served=_reached(world.importer_row, wedges, solution.index_hat.size),
         price=solution.price_hat,
         index=solution.index_hat,
         composite=solution.composite_hat,
@@ -124,7 +124,9 @@ def baseline(world: World, wedges: Wedges) -> Levels:
     )
 
 
-def _any(row: NDArray[np.int64], admitted: Bools, size: int) -> Bools:
+def _reached(row: NDArray[np.int64], wedges: Wedges, size: int) -> Bools:
     """Rows that have at least one admitted flow."""
-    made: Bools = np.bincount(row[admitted], minlength=size) > 0
+    if not wedges.excluded.size:
+        return np.ones(size, dtype=bool)
+    made: Bools = np.bincount(row[wedges.admitted], minlength=size) > 0
     return made

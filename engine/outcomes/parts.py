@@ -73,7 +73,7 @@ def worlds(world: World, cuts: Sequence[Part]) -> Iterator[World]:
     duties = ordered(world.duties)
     e = world.elasticities
     for part in cuts:
-        yield replace(
+        made = replace(
             world,
             products=world.products[part.products],
             flow_product=world.flow_product[part.flows] - part.products.start,
@@ -86,6 +86,7 @@ def worlds(world: World, cuts: Sequence[Part]) -> Iterator[World]:
             ),
             critical=None if world.critical is None else world.critical[part.products],
         )
+        yield made.range_like(world, part.products, part.flows)
 
 
 def wedges_of(wedges: Wedges, part: Part) -> Wedges:

@@ -24,8 +24,7 @@ def ratio(new: Floats, base: Floats) -> Floats:
 
 def nullable(values: Floats) -> pl.Series:
     """A column with null for NaN."""
-    made = pl.Series(values)
-    return made.fill_nan(None) if np.isnan(values).any() else made
+    return pl.Series(values, nan_to_null=True)
 
 
 def flows(piece: Piece) -> pl.DataFrame:
