@@ -100,6 +100,7 @@ class BuildConf:
     elasticities: str = "central"
     tariffs: Any = None
     tariff_importers: Any = None
+    tariff_options: Any = None
     us_law: UsLawConf = field(default_factory=UsLawConf)
     charged: ChargedConf = field(default_factory=ChargedConf)
     home_sales: str | None = None
@@ -122,6 +123,8 @@ Sources (source=NAME), with what each may be told as source.KEY=VALUE
 Tariffs: tables of your own or files of a source, 'tariffs=[PATH, NAME:PATH]'
 
 {tariffs}
+
+What such a source may be told: 'tariff_options={{wto: {{vintage: HS2022}}}}'
 
 Domestic sales: home_sales=PATH, production:PATH, or icio:PATH with sectors=PATH
 
@@ -225,6 +228,7 @@ def to_plan(config: DictConfig) -> Plan:
         elasticities=conf.elasticities,
         tariffs=_texts(conf.tariffs, "tariffs") or (),
         tariff_importers=_texts(conf.tariff_importers, "tariff_importers"),
+        tariff_options=_tariff_options(conf.tariff_options),
         us_law=_us_law(conf.us_law),
         charged=_charged(conf.charged),
         home_sales=conf.home_sales,
@@ -254,6 +258,19 @@ def _texts(given: Any, where: str) -> tuple[str, ...] | None:
             f"line, not {given!r}"
         )
     return tuple(listed)
+
+
+def _tariff_options(given: Any) -> dict[str, dict[str, Any]]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not all(isinstance(told, dict) for told in given.values()):
+        raise ConfigError(
+            "tariff_options takes sources and what they are told, such as 'tariff_options={wto: "
+            f"{{vintage: HS2022}}}}', not {given!r}"
+        )
+    return {
+        str(name): {str(key): value for key, value in told.items()} for name, told in given.items()
+    }
 
 
 def _us_law(conf: UsLawConf) -> UsLaw | None:

@@ -5,10 +5,10 @@ anything is put together, it becomes thousand USD, which can be divided and adde
 flow's value; over the value it is a rate again, the mean that the flows' own values weigh.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -36,6 +36,7 @@ def read(
     importers: Sequence[str] | None,
     vintage: str | None,
     years: Sequence[int] | None,
+    options: Mapping[str, Mapping[str, Any]],
 ) -> list[Tariffs]:
     """Read tables of tariffs, ``PATH`` or ``SOURCE:PATH``.
 
@@ -48,16 +49,43 @@ def read(
         HS edition of the user's own tables.
     years : sequence of int or None
         For sources with several years.
+    options : mapping of str to mapping
+        What sources may be told, by their names.
+
+    Raises
+    ------
+    ConfigError
+        For options of a source that no table is of, besides what the sources raise.
     """
     known = {entry.name for entry in TARIFFS}
+    used = {text.partition(":")[0] for text in named}
+    idle = sorted(set(options) - used)
+    if idle:
+        raise ConfigError(
+            f"tariff_options: {idle[0]} is told something, but tariffs names no {idle[0]}:PATH"
+        )
     found = []
     for text in named:
         name, _, place = text.partition(":")
         if place and (name in known or not Path(text).exists()):
-            found.append(source(name, TARIFFS).read(Path(place), years, {}))
+            found.append(source(name, TARIFFS).read(Path(place), years, options.get(name, {})))
         else:
             found.append(_own(text, importers, vintage))
+    _reject_overlap(found)
     return found
+
+
+def _reject_overlap(tables: Sequence[Tariffs]) -> None:
+    """No importer has the rates of one authority from two tables: they would add up."""
+    seen: dict[tuple[str, str], str] = {}
+    for table in tables:
+        for pair in table.rates.select("importer", "authority").unique().sort(pl.all()).iter_rows():
+            if pair in seen:
+                raise ConfigError(
+                    f"tariffs: {seen[pair]} and {table.title} both hold rates of {pair[0]} under "
+                    f"the authority {pair[1]!r}, which would add up: leave one out"
+                )
+            seen[pair] = table.title
 
 
 def _own(path: str, importers: Sequence[str] | None, vintage: str | None) -> Tariffs:

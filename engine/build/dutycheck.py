@@ -131,7 +131,8 @@ def compare(
         product, exporter, importer, value (thousand USD, as customs recorded it), statutory,
         effective, difference (statutory less effective), duty_statutory and duty_charged (thousand
         USD, both on that value), of the world's products. statutory is null where the world has no
-        such flow, effective and value where customs have none. The largest difference in money first.
+        such flow, effective and value where customs have none. The largest difference in money
+        comes first.
     """
     whole = {
         member: name

@@ -86,7 +86,9 @@ def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
     target = plan.vintage or vintage
     if target != vintage and vintage is None:
         raise ConfigError(f"vintage: {trade.title} has no HS codes to carry to another edition")
-    tariffs = duties.read(plan.tariffs, plan.tariff_importers, target, plan.years)
+    tariffs = duties.read(
+        plan.tariffs, plan.tariff_importers, target, plan.years, plan.tariff_options
+    )
     if plan.us_law is not None:
         tariffs = [duties.without(entry, uslaw.IMPORTER) for entry in tariffs]
         notes.append(uslaw.note(plan.us_law))

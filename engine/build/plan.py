@@ -119,6 +119,8 @@ class Plan:
         Paths of tables of tariffs.
     tariff_importers : tuple of str or None
         Importers whose tariffs those tables hold in full; ("*",) for all.
+    tariff_options : mapping of str to mapping
+        What sources of tariffs may be told, by name.
     us_law : UsLaw or None
         Tariffs of the United States from their law, instead of any table's.
     charged : Charged or None
@@ -146,6 +148,7 @@ class Plan:
     elasticities: str = "central"
     tariffs: tuple[str, ...] = ()
     tariff_importers: tuple[str, ...] | None = None
+    tariff_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     us_law: UsLaw | None = None
     charged: Charged | None = None
     home_sales: str | None = None

@@ -18,6 +18,7 @@ import polars as pl
 from tradewedge.codes import check_vintage
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.sources import fields, files
+from tradewedge.sources.beneficiaries import members, spread
 from tradewedge.sources.comtrade import EDITIONS
 from tradewedge.sources.files import Table
 from tradewedge.sources.tally import Rule, Sifted, collect, sift
@@ -80,9 +81,13 @@ class Options:
     ----------
     vintage : str or None
         HS edition to read, where files hold several or do not tell.
+    beneficiaries : str or None
+        Path of a table of the countries behind groups' codes: group, country. Preferences of
+        groups that it does not name are dropped with a count.
     """
 
     vintage: str | None = None
+    beneficiaries: str | None = None
 
 
 def read(path: str | Path, years: Sequence[int] | None, options: Options = Options()) -> Tariffs:
@@ -105,7 +110,11 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
     """
     with files.opened(path, r"\.csv$", lossy=True) as tables:
         vintage = check_vintage(options.vintage) if options.vintage else _vintage(tables, str(path))
-        done = [_read(table, vintage, years) for table in tables]
+        groups = {} if options.beneficiaries is None else members(options.beneficiaries)
+        done = [
+            spread(_read(table, vintage, years, tuple(groups)), groups, table.file)
+            for table in tables
+        ]
     return download(done, str(path), years, vintage, KINDS, "UNCTAD TRAINS, through WITS,")
 
 
@@ -130,7 +139,7 @@ def _vintage(tables: Sequence[Table], where: str) -> str:
     return found.pop()
 
 
-def _read(table: Table, vintage: str, years: Sequence[int] | None) -> Sifted:
+def _read(table: Table, vintage: str, years: Sequence[int] | None, groups: Sequence[str]) -> Sifted:
     at = _layout(table)
     table.require([at.year, at.product, at.edition], "a tariff download of WITS")
     told = _KIND.search(table.file)
@@ -145,10 +154,11 @@ def _read(table: Table, vintage: str, years: Sequence[int] | None) -> Sifted:
 
     def prepare(scan: pl.LazyFrame) -> pl.LazyFrame:
         partner = fields.country(place.str.strip_chars_start("0"), "m49", _EU).cast(pl.String)
+        group = pl.when(place.is_in(list(groups))).then(place)
         return scan.with_columns(
             year=fields.text(at.year).cast(pl.Int16, strict=False),
             product=fields.product(at.product).cast(fields.product_type(vintage), strict=False),
-            exporter=pl.when(every).then(pl.lit(ANY)).otherwise(partner),
+            exporter=pl.when(every).then(pl.lit(ANY)).otherwise(pl.coalesce(group, partner)),
             importer=fields.country(fields.text(at.reporter), "m49", _EU).cast(pl.String),
             kind=kind.str.to_uppercase(),
             rate=fields.number(at.rate) / 100,

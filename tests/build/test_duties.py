@@ -72,6 +72,26 @@ def test_a_union_charges_others_and_not_its_members(files: Path) -> None:
     assert found["284690", "CHN", "USA"] is None
 
 
+def test_sources_of_tariffs_may_be_told_something(files: Path) -> None:
+    (files / "wto.csv").write_text(
+        "Indicator Code,Reporting Economy ISO3A Code,Partner Economy ISO3A Code,"
+        "Product/Sector Code,Year,Value\n"
+        "HS_A_0010,USA,,284690,2020,3\n"
+    )
+    said = {"tariff_options": {"wto": {"vintage": "HS2017"}}}
+    # One authority out of two tables, of different importers.
+    world = make(files, "wto:wto.csv", "trains:MFN_2020.csv", **said).world
+    assert [duty.authority for duty in world.duties] == ["applied"]
+    assert rates(world)["284690", "CHN", "USA"] == pytest.approx(0.03)
+    assert rates(world)["284690", "CHN", "JPN"] == pytest.approx(0.03)
+    with pytest.raises(ConfigError, match="both hold rates of EU27 under the authority 'applied'"):
+        make(files, "trains:MFN_2020.csv", "trains:MFN_2020.csv")
+    with pytest.raises(ConfigError, match="tariffs names no wto:PATH"):
+        make(files, "trains:MFN_2020.csv", **said)
+    with pytest.raises(ConfigError, match="of which HS edition"):
+        make(files, "wto:wto.csv")
+
+
 def test_what_has_no_rate_is_counted(files: Path) -> None:
     audit = make(files, "trains:MFN_2020.csv").audit
     told = {reason: (rows, value) for _, reason, rows, value in audit.iter_rows()}

@@ -150,6 +150,29 @@ def test_trains_in_bulk(tmp_path: Path) -> None:
     assert told["dropped: bound rates"] == 1
 
 
+def test_trains_with_members_of_groups_named(tmp_path: Path) -> None:
+    folder = tmp_path / "trains"
+    folder.mkdir()
+    write(folder, "MFN_H5_392_2020.csv", MFN, "H5,392,2020,284690,3,3,3,3,1,0,1,0,")
+    row = "H5,392,2020,284690,{},0,0,0,{},1,1,0,0,"
+    of = (("A02", 2), ("A03", 1), ("A09", 0), ("704", 2.5))
+    write(folder, "PRF_H5_392_2020.csv", BULK, *(row.format(*pair) for pair in of))
+    groups = write(tmp_path, "groups.csv", "group,country", "A02,VNM", "A02,THA", "A03,THA")
+    found = trains.read(folder, None, trains.Options(beneficiaries=str(groups)))
+    assert rates(found) == {
+        ("284690", "*", "JPN"): pytest.approx(0.03),
+        ("284690", "THA", "JPN"): 0.01,
+        ("284690", "VNM", "JPN"): 0.025,
+    }
+    told = counts(found)
+    assert told["dropped: partner is a group, members not named"] == 1
+    assert told["rates of groups with members named"] == 2
+    assert told["rates of members without one of their own"] == 1
+    strange = write(tmp_path, "strange.csv", "group,country", "A02,Siam")
+    with pytest.raises(DataError, match="group A02 has the country 'Siam'"):
+        trains.read(folder, None, trains.Options(beneficiaries=str(strange)))
+
+
 def test_trains_by_query(tmp_path: Path) -> None:
     header = (
         "Selected Nomen,Native Nomen,Reporter,Reporter Name,Product,Product Name,Partner,"
