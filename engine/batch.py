@@ -8,8 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from tradewedge.codes import nearest
-from tradewedge.elasticities import ERRORS
-from tradewedge.errors import ConfigError, DataError
+from tradewedge.errors import ConfigError
 from tradewedge.policy import Compiler
 from tradewedge.report.band import sigma_band
 from tradewedge.session import Job
@@ -18,16 +17,6 @@ from tradewedge.solver import solve, solve_into, with_segments
 from tradewedge.store import Run, read_run
 from tradewedge.world import World
 from tradewedge.worlds import load_world
-
-ELASTICITY_COLUMNS = {
-    "product": pl.String,
-    "exporter": pl.String,
-    "sigma": pl.Float64,
-    "eta": pl.Float64,
-    "epsilon": pl.Float64,
-    **dict.fromkeys(ERRORS.values(), pl.Float64),
-    "source": pl.String,
-}
 
 Notify = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
@@ -110,42 +99,11 @@ def open_world(settings: Settings) -> World:
         world = world.at_horizon(settings.horizon)
     if settings.products is not None:
         world = world.select(_matching(world, settings.products))
-    table = (
-        None
-        if settings.elasticities_file is None
-        else read_elasticities(settings.elasticities_file)
-    )
+    table = settings.elasticities_file
     single = {"sigma": settings.sigma, "eta": settings.eta, "epsilon": settings.epsilon}
     if table is None and all(value is None for value in single.values()):
         return world
     return world.with_elasticities(table, **single)
-
-
-def read_elasticities(path: Path) -> pl.DataFrame:
-    """Read a table of elasticities from CSV or Parquet; codes stay text.
-
-    Raises
-    ------
-    DataError
-        If the file is neither, cannot be read, or has a column it should not have.
-    """
-    try:
-        if path.suffix == ".csv":
-            header = pl.read_csv(path, n_rows=0).columns
-            known = {name: kind for name, kind in ELASTICITY_COLUMNS.items() if name in header}
-            frame = pl.read_csv(path, schema_overrides=known)
-        elif path.suffix == ".parquet":
-            frame = pl.read_parquet(path)
-        else:
-            raise DataError(f"{path}: elasticities are read from .csv or .parquet.")
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
-    extra = sorted(set(frame.columns) - set(ELASTICITY_COLUMNS))
-    if extra:
-        raise DataError(
-            f"{path}: unknown column {', '.join(extra)}; known are {', '.join(ELASTICITY_COLUMNS)}."
-        )
-    return frame
 
 
 def _matching(world: World, prefixes: tuple[str, ...]) -> list[str]:

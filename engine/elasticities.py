@@ -1,7 +1,8 @@
 """Which sigma, eta and epsilon each product of a world gets, and from where."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -10,19 +11,20 @@ from numpy.typing import NDArray
 
 from tradewedge import tidy
 from tradewedge.errors import DataError
+from tradewedge.sources.elasticitytable import (
+    ERRORS,
+    as_sigma,
+    is_file_name,
+    joined,
+    read_elasticities,
+    told,
+)
 
 if TYPE_CHECKING:
     from tradewedge.world import World
 
 Floats = NDArray[np.float64]
 _T = TypeVar("_T")
-
-#: Each elasticity and the column of a table that holds its standard error.
-ERRORS = {
-    "sigma": "standard_error",
-    "eta": "eta_standard_error",
-    "epsilon": "epsilon_standard_error",
-}
 
 #: eta as the model uses it: the composite's, the import-demand elasticity made from it with the
 #: home share, or the composite's taken as it is because the home share is unknown.
@@ -52,6 +54,11 @@ class Elasticities:
     epsilon, epsilon_standard_error : float64 [X]
         Supply of each exporter row; may be infinite.
     source : tuple of str [K]
+        Where the numbers are from; ``sigma: a; eta: b; epsilon: c`` where they differ.
+    prefixes : mapping of str to tuple of (str or None) [K]
+        "sigma", "eta", "epsilon" -> the prefix whose row gave each product its number: its own
+        code, a shorter one, "" for the default; None where no row did, such as after ``override``.
+        Empty where nothing is known of it.
     """
 
     set_name: str
@@ -65,6 +72,7 @@ class Elasticities:
     epsilon: Floats
     epsilon_standard_error: Floats
     source: tuple[str, ...]
+    prefixes: Mapping[str, tuple[str | None, ...]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls) -> "Elasticities":
@@ -76,10 +84,10 @@ class Elasticities:
     def resolve(
         cls,
         world: "World",
-        table: pl.DataFrame | pl.LazyFrame | str | None,
+        table: pl.DataFrame | pl.LazyFrame | str | Path | None,
         home_share: Floats | None,
     ) -> "Elasticities":
-        """Match a table (or a named embedded set) to a world's products: longest prefix wins.
+        """Match a table, its file or a named set to a world's products: longest prefix wins.
 
         Raises
         ------
@@ -87,10 +95,12 @@ class Elasticities:
             If a product finds no value, or a value is not allowed.
         """
         name, given = "user", table
-        if given is None or isinstance(given, str):
+        if isinstance(given, str | Path) and is_file_name(given):
+            name, given = Path(given).name, read_elasticities(given)
+        elif given is None or isinstance(given, str | Path):
             from tradewedge.sources import elasticity_set
 
-            name = given or "central"
+            name = str(given or "central")
             named = elasticity_set(name, world.vintage or "HS2022")
             if world.observed_importers is not None:
                 named = named.with_columns(epsilon=pl.lit(np.inf))
@@ -100,6 +110,7 @@ class Elasticities:
         k = len(world.products)
         sigma, eta, eps = np.empty(k), np.empty(k), np.empty(k)
         source = []
+        prefixes: dict[str, list[str | None]] = {key: [] for key in rules}
         for row, product in enumerate(world.products):
             all_found = {key: _longest(rules[key], product) for key in rules}
             found = {key: value for key, value in all_found.items() if value is not None}
@@ -109,8 +120,10 @@ class Elasticities:
                     f"elasticities {name!r} give product {product!r} no {' and no '.join(missing)}:"
                     ' add a row for it, for a shorter prefix, or a default row with product ""'
                 )
-            sigma[row], eta[row], eps[row] = (value for value, _ in found.values())
-            source.append(_source(found))
+            sigma[row], eta[row], eps[row] = (value for _, value, _ in found.values())
+            source.append(joined({key: told(text, key) for key, (_, _, text) in found.items()}))
+            for key, (prefix, _, _) in found.items():
+                prefixes[key].append(prefix)
         sigma_error, eta_error, eps_error = (
             _errors(table, number, world.products) for number in ERRORS
         )
@@ -128,6 +141,7 @@ class Elasticities:
             epsilon=_by_exporter(table, world, "epsilon", eps[rows]),
             epsilon_standard_error=_by_exporter(table, world, ERRORS["epsilon"], eps_error[rows]),
             source=tuple(source),
+            prefixes={key: tuple(values) for key, values in prefixes.items()},
         )
         return made.derive(world)
 
@@ -150,7 +164,11 @@ class Elasticities:
                 for key, value in changes.items()
                 if value is not None
             },
-            source=tuple(f"{text}; set to {named}" for text in self.source),
+            source=tuple(_reset(text, changes) for text in self.source),
+            prefixes={
+                key: values if changes[key] is None else (None,) * len(values)
+                for key, values in self.prefixes.items()
+            },
         )
         return made.derive(world)
 
@@ -169,6 +187,7 @@ class Elasticities:
             epsilon=self.epsilon[exporters],
             epsilon_standard_error=self.epsilon_standard_error[exporters],
             source=tuple(self.source[k] for k in pick),
+            prefixes={key: tuple(values[k] for k in pick) for key, values in self.prefixes.items()},
         )
 
     def derive(self, world: "World") -> "Elasticities":
@@ -210,7 +229,7 @@ def _read(table: pl.DataFrame | pl.LazyFrame, world: "World") -> pl.DataFrame:
 
     Null where a row says nothing.
     """
-    frame = tidy.collect(table, "elasticities")
+    frame = as_sigma(tidy.collect(table, "elasticities"))
     optional = {
         "exporter": pl.String,
         "source": pl.String,
@@ -237,15 +256,15 @@ def _read(table: pl.DataFrame | pl.LazyFrame, world: "World") -> pl.DataFrame:
     return frame.with_columns(pl.col("source").fill_null("user table"))
 
 
-_Rules = dict[str, dict[str, tuple[float, str]]]
+_Rules = dict[str, dict[str, tuple[str, float, str]]]
 
 
 def _rules(table: pl.DataFrame) -> _Rules:
-    """Parameter -> prefix -> (value, source), for rows that hold for all exporters."""
+    """Parameter -> prefix -> (prefix, value, source), for rows that hold for all exporters."""
     general = table.filter(pl.col("exporter").is_null())
     return {
         name: {
-            prefix: (value, source)
+            prefix: (prefix, value, source)
             for prefix, value, source in general.select("product", name, "source").iter_rows()
             if value is not None
         }
@@ -272,12 +291,14 @@ def _longest(rules: Mapping[str, _T], product: str) -> _T | None:
     return None
 
 
-def _source(found: Mapping[str, tuple[float, str]]) -> str:
-    """Where the three numbers come from; told apart where they differ."""
-    texts = {name: source for name, (_, source) in found.items()}
-    if len(set(texts.values())) == 1:
-        return texts["sigma"]
-    return "; ".join(f"{name}: {text}" for name, text in texts.items())
+def _reset(text: str, changes: Mapping[str, float | None]) -> str:
+    """The source of a product, some of whose numbers are set for all products."""
+    return joined(
+        {
+            name: told(text, name) if value is None else f"set to {value:g}"
+            for name, value in changes.items()
+        }
+    )
 
 
 def _by_exporter(table: pl.DataFrame, world: "World", column: str, general: Floats) -> Floats:

@@ -81,7 +81,7 @@ class World:
     def from_flows(
         cls,
         flows: pl.DataFrame | pl.LazyFrame,
-        elasticities: pl.DataFrame | pl.LazyFrame | str | None = None,
+        elasticities: pl.DataFrame | pl.LazyFrame | str | Path | None = None,
         tariffs: pl.DataFrame | pl.LazyFrame | None = None,
         home_sales: pl.DataFrame | pl.LazyFrame | None = None,
         *,
@@ -104,9 +104,11 @@ class World:
             product, exporter, importer, value (thousand USD at the border) and optionally
             quantity (tons). Keys are unique; ``exporter == importer`` rows are domestic sales.
             Rows of value 0 are dropped and counted; a quantity of 0 is read as not reported.
-        elasticities : frame or str, optional
+        elasticities : frame, str or path, optional
             product (longest prefix wins; "" is everything), sigma, eta, epsilon and optionally
-            exporter, source, standard_error; or the name of an embedded set. Default "central".
+            exporter, source, standard_error; or the path of such a table (.csv, .parquet, or .yaml
+            that describes one); or the name of an embedded set. Default "central".
+            :mod:`tradewedge.sources.elasticitytable` tells what may stand for sigma.
         tariffs : frame, optional
             product, exporter, importer, rate (fraction), authority. Rates on one flow add up.
         home_sales : frame, optional
@@ -171,7 +173,7 @@ class World:
 
     def with_elasticities(
         self,
-        elasticities: pl.DataFrame | pl.LazyFrame | str | None = None,
+        elasticities: pl.DataFrame | pl.LazyFrame | str | Path | None = None,
         *,
         sigma: float | None = None,
         eta: float | None = None,
@@ -181,7 +183,7 @@ class World:
 
         Parameters
         ----------
-        elasticities : frame or str, optional
+        elasticities : frame, str or path, optional
             As in :meth:`from_flows`; default: keep what the world has.
         sigma, eta, epsilon : float, optional
             One value for every product, on top of that; ``eta`` is the composite's.

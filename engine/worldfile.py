@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
-from tradewedge.elasticities import Elasticities
+from tradewedge.elasticities import ERRORS, Elasticities
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.intake import AUDIT_SCHEMA
 from tradewedge.world import World
@@ -121,6 +121,11 @@ def _build(directory: Path, header: dict[str, Any]) -> World:
             eta_kind=tuple(products["eta_kind"]),
             **supply,
             source=tuple(products["source"]),
+            prefixes={
+                name: tuple(products[f"{name}_prefix"])
+                for name in ERRORS
+                if f"{name}_prefix" in products.columns
+            },
         ),
         aggregates={code: tuple(members) for code, members in header["aggregates"].items()},
         observed_importers=None if observed is None else tuple(observed),
@@ -165,6 +170,10 @@ def _products(world: World) -> pl.DataFrame:
             **{name: getattr(e, name) for name in _PRODUCT_NUMBERS},
             "eta_kind": list(e.eta_kind),
             "source": list(e.source),
+            **{
+                f"{name}_prefix": pl.Series(values, dtype=pl.String)
+                for name, values in e.prefixes.items()
+            },
         }
     )
     if world.critical is None:

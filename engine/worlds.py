@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from tradewedge import intake, worldfile
 from tradewedge.codes import nearest
@@ -18,7 +19,7 @@ def load_world(
     name: str | Path,
     *,
     year: int | None = None,
-    elasticities: str | None = None,
+    elasticities: pl.DataFrame | pl.LazyFrame | str | Path | None = None,
     **size: int,
 ) -> World:
     """Open an embedded world, a directory that :meth:`World.save` wrote, or a made-up world.
@@ -29,8 +30,8 @@ def load_world(
         "minerals", "us_imports", a directory, or "synthetic" (random numbers, for benchmarks).
     year : int, optional
         Default: the newest year that the world has.
-    elasticities : str, optional
-        Name of an elasticity set; default "central", or what a saved or made-up world holds.
+    elasticities : frame, str or path, optional
+        As in :meth:`World.from_flows`; default "central", or what a saved or made-up world holds.
     **size : int
         For "synthetic" only: ``products`` (5000), ``countries`` (226), ``seed`` (0) and
         ``home_sales`` (0; 1 adds domestic sales, which BACI lacks).
@@ -65,7 +66,9 @@ def load_world(
     return _embedded(str(name), year, elasticities)
 
 
-def _embedded(name: str, year: int | None, elasticities: str | None) -> World:
+def _embedded(
+    name: str, year: int | None, elasticities: pl.DataFrame | pl.LazyFrame | str | Path | None
+) -> World:
     tables = embedded.tables(name, year)
     meta = tables.meta
     products = tables.products
@@ -92,7 +95,7 @@ def _embedded(name: str, year: int | None, elasticities: str | None) -> World:
 
 def _synthetic(
     year: int | None,
-    elasticities: str | None,
+    elasticities: pl.DataFrame | pl.LazyFrame | str | Path | None,
     products: int = 5000,
     countries: int = 226,
     seed: int = 0,

@@ -14,7 +14,6 @@ from tradewedge import codes, worldfile
 from tradewedge.build import duties, dutycheck, goods, home, places, tons, uslaw, years
 from tradewedge.build.plan import Countries, Plan
 from tradewedge.build.stage import Stage
-from tradewedge.elasticities import ERRORS
 from tradewedge.errors import ConfigError
 from tradewedge.sources.reading import read_table
 from tradewedge.sources.registry import source
@@ -24,15 +23,6 @@ from tradewedge.sources.trade import FLOWS, Trade, money
 from tradewedge.world import World
 
 HOME_SHARE: Final = {"product": pl.String, "home_share": pl.Float64, "source": pl.String}
-ELASTICITIES: Final = {
-    "product": pl.String,
-    "exporter": pl.String,
-    "sigma": pl.Float64,
-    "eta": pl.Float64,
-    "epsilon": pl.Float64,
-    **dict.fromkeys(ERRORS.values(), pl.Float64),
-    "source": pl.String,
-}
 RECONCILIATION: Final = "reconciliation.csv"
 RECORD: Final = "build.json"
 
@@ -140,7 +130,7 @@ def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
         sales = take(home.sales(*told))
     world = World.from_flows(
         flows.select(*FLOWS[1:]),
-        _elasticities(plan.elasticities),
+        plan.elasticities,
         rates,
         sales,
         name=plan.name or plan.out.name,
@@ -166,12 +156,6 @@ def _step(what: str, notify: Notify | None) -> Iterator[None]:
     yield
     if notify is not None:
         notify(what, 1, 1)
-
-
-def _elasticities(named: str) -> pl.DataFrame | str:
-    if not Path(named).is_file():
-        return named
-    return read_table(named, ELASTICITIES, ("exporter", *ERRORS.values(), "source"))
 
 
 def _uncharged(plan: Plan, trade: Trade, tariffs: Sequence[Tariffs]) -> Trade:

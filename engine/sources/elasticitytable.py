@@ -24,6 +24,7 @@ import polars as pl
 
 from tradewedge.codes import nearest
 from tradewedge.errors import DataError
+from tradewedge.sources import files
 from tradewedge.sources.mapping import SUFFIXES
 from tradewedge.sources.reading import read_table
 
@@ -44,6 +45,7 @@ CONVENTIONS: Final = {
         "the elasticity of tariff-exclusive value to 1 + tariff, negative, as in CEPII's ProTEE",
     ),
 }
+_TABLES: Final = (".csv", ".tsv", ".txt", ".gz", ".zip", ".parquet")
 _ELASTICITY: Final = "elasticity"
 _CONVENTION: Final = "convention"
 _ALLOWED: Final = "; ".join(f"{name} ({text})" for name, (_, _, text) in CONVENTIONS.items())
@@ -66,15 +68,30 @@ def read_elasticities(path: str | Path) -> pl.DataFrame:
     ------
     DataError
         If it cannot be read, or has a column that means nothing here.
+    ConfigError
+        If a description is not valid.
     """
     place = Path(path)
-    if place.suffix.lower() not in (".csv", ".parquet", ".gz", ".zip", ".txt", ".tsv", *SUFFIXES):
+    if not is_file_name(place):
         raise DataError(
-            f"{place}: elasticities are read from .csv or .parquet, or as a .yaml file describes them"
+            f"{place}: elasticities are read from .csv or .parquet, or as a .yaml describes them"
         )
-    return read_table(
-        place, COLUMNS, tuple(name for name in COLUMNS if name != "product"), only=True
-    )
+    if place.suffix.lower() not in SUFFIXES:
+        with files.opened(place, r"\.(csv|txt|tsv|parquet)$") as tables:
+            strange = sorted({name for table in tables for name in table.columns} - set(COLUMNS))
+        if strange:
+            near = nearest(strange[0], COLUMNS)
+            raise DataError(
+                f"{place}: unknown column {', '.join(strange)}; nearest: "
+                f"{', '.join(near) or 'none'}. Known are {', '.join(COLUMNS)}; other names can be "
+                "described in a YAML file"
+            )
+    return read_table(place, COLUMNS, tuple(name for name in COLUMNS if name != "product"))
+
+
+def is_file_name(named: str | Path) -> bool:
+    """Whether this is the name of a table, not that of a set."""
+    return Path(named).suffix.lower() in (*_TABLES, *SUFFIXES)
 
 
 def as_sigma(frame: pl.DataFrame) -> pl.DataFrame:
@@ -237,10 +254,13 @@ _PART: Final = re.compile(r"(?:^|; )(sigma|eta|epsilon): ")
 
 
 def told(source: str, name: str) -> str:
-    """Where one number is from, of a text that may say it for each: ``sigma: a; eta: b``."""
-    pieces = _PART.split(source)
-    texts = dict(zip(pieces[1::2], pieces[2::2], strict=True))
-    return texts.get(name, pieces[0] or source)
+    """Where one number is from, of a text that may say it for each: ``sigma: a; eta: b``.
+
+    What stands before the first name holds for all of them.
+    """
+    before, *pieces = _PART.split(source)
+    part = dict(zip(pieces[::2], pieces[1::2], strict=True)).get(name)
+    return "; ".join(text for text in (before, part) if text)
 
 
 def joined(texts: Mapping[str, str]) -> str:

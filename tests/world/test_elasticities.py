@@ -160,7 +160,9 @@ class TestOverrides:
 
     def test_their_source_says_so(self, world: tw.World) -> None:
         made = world.with_elasticities(sigma=2.0, eta=0.25)
-        assert made.elasticities.source[0] == "user table; set to sigma=2, eta=0.25"
+        assert (
+            made.elasticities.source[0] == "sigma: set to 2; eta: set to 0.25; epsilon: user table"
+        )
         assert made.elasticities.set_name == "user, sigma=2, eta=0.25"
 
     def test_a_set_and_a_number_on_top(self, world: tw.World) -> None:
