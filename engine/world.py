@@ -339,6 +339,28 @@ class World:
         return made
 
     @cached_property
+    def exporter_code(self) -> NDArray[np.unsignedinteger]:
+        """``flow_exporter`` in as few bytes as will do, [F]: quick to look things up by."""
+        return self.flow_exporter.astype(np.min_scalar_type(len(self.countries)))
+
+    @cached_property
+    def importer_code(self) -> NDArray[np.unsignedinteger]:
+        """``flow_importer`` in as few bytes as will do, [F]."""
+        return self.flow_importer.astype(np.min_scalar_type(len(self.countries)))
+
+    @cached_property
+    def flow_ptr(self) -> Ints:
+        """First flow row of each product, [K + 1]."""
+        return np.searchsorted(self.flow_product, np.arange(len(self.products) + 1))
+
+    @cached_property
+    def sales_ptr(self) -> Ints:
+        """First flow row of each exporter row, [X + 1]."""
+        row = self.exporter_row
+        first = np.flatnonzero(row[1:] != row[:-1]) + 1
+        return np.concatenate([[0], first, [row.size]])
+
+    @cached_property
     def parent(self) -> Ints:
         """Index of the country that each country is a segment of, or its own, [N]."""
         return segments.parents(self.countries)
@@ -447,7 +469,7 @@ class World:
         with ThreadPoolExecutor(2) as pool:  # NumPy leaves the other one time to work
             share, sales_share = pool.map(lambda side: side(), (self._share, self._sales_share))
         return Market(
-            flow_ptr=np.searchsorted(self.flow_product, bounds),
+            flow_ptr=self.flow_ptr,
             exporter_ptr=np.searchsorted(self.exporter_product, bounds),
             importer_ptr=np.searchsorted(self.importer_product, bounds),
             flow_exporter=self.exporter_row,

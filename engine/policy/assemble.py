@@ -48,7 +48,7 @@ class _Limits:
 def close(draft: Draft) -> None:
     """Turn limits of zero into exclusions."""
     for quota in draft.quotas:
-        draft.excluded[quota.rows[quota.limit == 0]] = True
+        draft.excluded.add(quota.rows[quota.limit == 0])
 
 
 def assemble(
@@ -149,7 +149,7 @@ def _step(
     limits.tariff_beyond[own] = tariff_new[own] + extra[alone]
     limits.beyond[own] = beyond[alone]
     for members in _shared(place, alone):
-        kept = members[~draft.excluded[rows[members]]]
+        kept = members[~draft.excluded.holds(rows[members])]
         if not kept.size:
             continue
         _group(world, draft, quota, members, limits, match)
@@ -173,9 +173,9 @@ def _place(world: World, draft: Draft, quota: Quota, limits: _Limits, match: Mat
     """
     place, alone = _units(world, quota)
     alone &= ~limits.stepped[quota.rows] & (quota.kind != "capacity")
-    _tighten(limits, quota, alone & ~draft.excluded[quota.rows])
+    _tighten(limits, quota, alone & ~draft.excluded.holds(quota.rows))
     for members in _shared(place, alone):
-        if not draft.excluded[quota.rows[members]].all():
+        if not draft.excluded.holds(quota.rows[members]).all():
             _group(world, draft, quota, members, limits, match)
 
 
@@ -207,7 +207,7 @@ def _group(
     world: World, draft: Draft, quota: Quota, members: Ints, limits: _Limits, match: Match
 ) -> None:
     """Add the limit that ``members``, places in the quota's rows, share; not all are excluded."""
-    kept = members[~draft.excluded[quota.rows[members]]]
+    kept = members[~draft.excluded.holds(quota.rows[members])]
     by_tons = not np.isnan(quota.tons[members]).any()
     base = quota.tons if by_tons else world.value[quota.rows]
     limit = float(quota.limit[members[0]] * base[members].sum() / base[kept].sum())

@@ -14,7 +14,7 @@ from tradewedge.errors import ConfigError
 from tradewedge.policy import coverage, dutysets, scope
 from tradewedge.policy.assemble import assemble, close
 from tradewedge.policy.checks import EVERYTHING, HYPOTHETICAL
-from tradewedge.policy.columns import Column, constant, marks
+from tradewedge.policy.columns import NONE, Column, Marked, constant
 from tradewedge.policy.draft import Draft, Remark, Task
 from tradewedge.policy.law import LawOfDays
 from tradewedge.policy.lawbase import LawBase, under_law
@@ -27,8 +27,6 @@ from tradewedge.world import World
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +47,10 @@ class Compiler:
     def _law(self) -> LawOfDays:
         return LawOfDays(self.world)
 
+    @cached_property
+    def _duties(self) -> tuple[Duty, ...]:
+        return dutysets.ordered(self.world.duties)
+
     def compile(self, scenario: Scenario) -> Wedges:
         """Apply a scenario's measures to the flows; see :func:`compile_wedges`."""
         scenario = scenario.of_its_day()
@@ -58,7 +60,7 @@ class Compiler:
         day = scenario.law
         where = f"scenario {scenario.name!r}"
         base = under_law(self._law, day, where) if isinstance(day, date) else None
-        return _compile(index, scenario, base)
+        return _compile(index, scenario, base, self._duties)
 
 
 def compile_wedges(world: World, scenario: Scenario) -> Wedges:
@@ -88,8 +90,10 @@ def compile_wedges(world: World, scenario: Scenario) -> Wedges:
     return Compiler(world).compile(scenario)
 
 
-def _compile(index: scope.Index, scenario: Scenario, base: LawBase | None) -> Wedges:
-    """Apply the measures on top of the duties under a law, or of the baseline's."""
+def _compile(
+    index: scope.Index, scenario: Scenario, base: LawBase | None, duties: tuple[Duty, ...]
+) -> Wedges:
+    """Apply the measures on top of the duties under a law, or of the baseline's ``duties``."""
     world = index.world
     wheres = [
         f"scenario {scenario.name!r}, measure {number} ({measure.kind})"
@@ -99,26 +103,26 @@ def _compile(index: scope.Index, scenario: Scenario, base: LawBase | None) -> We
     order = sorted(numbers, key=lambda i: scenario.measures[i].priority)
     reach = {i: scope.select(index, scenario.measures[i], wheres[i]) for i in order}
     spared = _spared(scenario, order, reach, wheres)
-    draft = _start(world, base)
+    draft = _start(world, base, duties)
     matches: dict[int, Match] = {}
     warnings: dict[int, list[str]] = {}
     for i in order:
-        measure, rows, share = scenario.measures[i], reach[i].rows, reach[i].share
+        measure, met = scenario.measures[i], reach[i]
         if i in spared:
-            kept = ~np.isin(rows, spared[i])
-            rows, share = rows[kept], share[kept]
-        charged = share if measure.by_line else np.ones(rows.size)
+            met = met.without(spared[i])
+        rows, share = met.rows, met.share
+        charged = share if measure.by_line else constant(rows.size, 1.0)
         task = Task(world, index.shelf, i, rows, wheres[i], charged)
         remark = apply(draft, task, measure) if rows.size else Remark()
-        draft.touched[rows] = True
-        matches[i] = _match(world, scenario, i, rows, share, remark.without_tons)
+        draft.touched.add(rows)
+        matches[i] = _match(scenario, i, met, remark.without_tons)
         notes = [*measure.doubts, *reach[i].notes, *remark.notes]
         notes += coverage.notes(world, measure, rows, share)
         if rows.size < reach[i].rows.size:
             notes.append(f"{reach[i].rows.size - rows.size:,} flow(s) are spared by agreement")
         warnings[i] = [f"{matches[i].label}: {note}" for note in notes]
     return _finish(
-        world,
+        index,
         scenario,
         draft,
         tuple(matches[i] for i in numbers),
@@ -126,33 +130,36 @@ def _compile(index: scope.Index, scenario: Scenario, base: LawBase | None) -> We
     )
 
 
-def _start(world: World, base: LawBase | None) -> Draft:
+def _start(world: World, base: LawBase | None, duties: tuple[Duty, ...]) -> Draft:
     """The duties that measures act on: the baseline's, or those under the law of a day."""
     if base is None:
-        return Draft.of(world, dutysets.ordered(world.duties))
+        return Draft.of(world, duties)
     draft = Draft.of(world, base.duties)
-    draft.tariff_changed |= base.changed
-    draft.touched |= base.changed
+    draft.tariff_changed.add(base.changed)
+    draft.touched.add(base.changed)
     return draft
 
 
 def _finish(
-    world: World,
+    index: scope.Index,
     scenario: Scenario,
     draft: Draft,
     matches: tuple[Match, ...],
     warnings: tuple[str, ...],
 ) -> Wedges:
     """Check the totals and lay out what the measures have made of the draft."""
+    world = index.world
     close(draft)
-    tariff = _stacked(world.tariff_base, draft.duties, np.flatnonzero(draft.tariff_changed))
-    taxed = [tax.rows for tax in draft.export_taxes]
-    tax = _stacked(constant(world.value.size, 0.0), draft.export_taxes, _union(taxed))
+    tariff = _stacked(world.tariff_base, world.duties, draft.duties, draft.tariff_changed.rows)
+    taxed = Marked(world.value.size)
+    for duty in draft.export_taxes:
+        taxed.add(duty.rows)
+    tax = _stacked(constant(world.value.size, 0.0), (), draft.export_taxes, taxed.rows)
     costly = np.flatnonzero(draft.trade_cost != 1.0) if draft.trade_cost.flags.writeable else NONE
     _check_totals(world, scenario, tariff, "duties")
     _check_totals(world, scenario, tax, "export taxes")
-    excluded, touched = np.flatnonzero(draft.excluded), np.flatnonzero(draft.touched)
-    _check_sigma(world, scenario, excluded)
+    excluded, touched = draft.excluded.rows, draft.touched.rows
+    _check_sigma(index, scenario, excluded)
     instruments, owners = None, None
     if draft.has_instruments:
         instruments, owners, notes = assemble(world, draft, tariff.full, matches)
@@ -167,7 +174,7 @@ def _finish(
         excluded=excluded,
         supply=draft.supply,
         demand=draft.demand,
-        touched_products=marks(world.flow_product[touched], len(world.products)),
+        touched_products=index.products_of(touched),
         touched=touched,
         matches=matches,
         warnings=warnings,
@@ -176,20 +183,34 @@ def _finish(
     )
 
 
-def _stacked(base: Floats, duties: Sequence[Duty], rows: Ints) -> Column:
-    """Total rates: those of the duties in some rows, in the others those of the base."""
+def _stacked(base: Floats, before: Sequence[Duty], duties: Sequence[Duty], rows: Ints) -> Column:
+    """Total rates: those of ``duties`` in some rows, in the others those of the base.
+
+    The base is the total of the duties ``before``.
+    """
     if not rows.size:
         return Column(base, rows, np.zeros(0))
-    hit = marks(rows, base.size)
-    total = np.zeros(base.size)
-    for duty in duties:
-        inside = hit[duty.rows]
-        total[duty.rows[inside]] += duty.rate[inside]
-    return Column(base, rows, total[rows])
+    kept = len(before) <= len(duties) and all(
+        duty is old for duty, old in zip(duties, before, strict=False)
+    )
+    total = base[rows] if kept else np.zeros(rows.size)
+    for duty in duties[len(before) :] if kept else duties:
+        inside, at = _common(rows, duty.rows)
+        total[inside] += duty.rate[at]
+    return Column(base, rows, total)
 
 
-def _union(several: Sequence[Ints]) -> Ints:
-    return np.unique(np.concatenate([NONE, *several]))
+def _common(rows: Ints, others: Ints) -> tuple[Ints | slice, Ints | slice]:
+    """Places, in either of two ascending lists, of what both hold."""
+    if rows is others:
+        return slice(None), slice(None)
+    if others.size < rows.size:
+        at, inside = _common(others, rows)
+        return inside, at
+    place = np.searchsorted(others, rows)
+    place[place == others.size] = 0
+    there = np.flatnonzero(others[place] == rows) if others.size else NONE
+    return there, place[there]
 
 
 def _spared(
@@ -228,31 +249,24 @@ def _no_authority(where: str, name: str, known: Sequence[str]) -> str:
     )
 
 
-def _match(
-    world: World, scenario: Scenario, number: int, rows: Ints, share: Floats, without_tons: int
-) -> Match:
+def _match(scenario: Scenario, number: int, met: scope.Selection, without_tons: int) -> Match:
     measure: Measure = scenario.measures[number]
     label = measure.title
     if scenario.hypothetical and not measure.hypothetical:
         label += f" ({HYPOTHETICAL})"
-    n = len(world.countries)
-    sides = [
-        tuple(world.countries[i] for i in np.flatnonzero(marks(column[rows], n)))
-        for column in (world.flow_exporter, world.flow_importer)
-    ]
-    at_home = rows[world.home[rows]]
+    extent = met.extent
     return Match(
         measure=measure,
         label=label,
-        flows=int(rows.size),
-        products=int(marks(world.flow_product[rows], len(world.products)).sum()),
-        value_base=float(world.value[rows].sum()),
-        exporters=sides[0],
-        importers=sides[1],
+        flows=int(met.rows.size),
+        products=extent.products,
+        value_base=extent.value,
+        exporters=extent.exporters,
+        importers=extent.importers,
         without_tons=without_tons,
-        home_flows=int(at_home.size),
-        home_value=float(world.value[at_home].sum()),
-        covered_value=float((world.value[rows] * share).sum()),
+        home_flows=extent.home_flows,
+        home_value=extent.home_value,
+        covered_value=extent.covered_value,
     )
 
 
@@ -267,10 +281,10 @@ def _check_totals(world: World, scenario: Scenario, total: Column, what: str) ->
         )
 
 
-def _check_sigma(world: World, scenario: Scenario, excluded: Ints) -> None:
+def _check_sigma(index: scope.Index, scenario: Scenario, excluded: Ints) -> None:
     """An excluded supplier has a finite reservation price only where sigma > 1."""
-    touched = marks(world.flow_product[excluded], len(world.products))
-    low = np.flatnonzero(touched & ~(world.sigma > 1))
+    world = index.world
+    low = np.flatnonzero(index.products_of(excluded) & ~(world.sigma > 1))
     if low.size:
         names = [f"{world.products[k]} (sigma {world.sigma[k]:g})" for k in low]
         raise ConfigError(

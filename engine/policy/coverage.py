@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tradewedge.policy.columns import constant
 from tradewedge.policy.law.change import origin_in
 from tradewedge.policy.law.coverage import line_shares
 from tradewedge.policy.law.lines import IMPORTER
@@ -37,12 +38,13 @@ def shares(world: World, rows: Ints, parts: Parts) -> Floats:
         Into the United States by the partner's own lines of 2024, else, and where it sold none of
         the product, by all their imports.
     """
-    share = np.ones(rows.size)
+    whole = constant(rows.size, 1.0)
     if not parts:
-        return share
+        return whole
     held = np.flatnonzero(np.isin(world.flow_product[rows], list(parts)))
     if not held.size:
-        return share
+        return whole
+    share = whole.copy()
     known = line_shares(dict(parts.values()))
     flow = rows[held]
     abroad = ~world.home[flow]

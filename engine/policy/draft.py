@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
 from tradewedge.policy import goods
-from tradewedge.policy.columns import constant
+from tradewedge.policy.columns import Marked, constant
 from tradewedge.world import World
 
 Bools = NDArray[np.bool_]
@@ -137,21 +137,20 @@ class Draft:
     ``base`` holds the duties before any measure, ``specific`` the specific duties per unit of the
     baseline duty-paid price. ``capacity``, ``strike``, ``covered`` and ``upside`` are those of the
     kernel, [X], each of the first and second with the number of the measure that set it, or -1.
-    ``trade_cost``, ``supply`` and ``demand`` may be constants: they are made one's own
-    (:func:`~.columns.owned`) before they are written to. ``reach`` [F] is the share of a flow's
-    value that tariffs of the scenario are charged on, the largest where they differ.
+    ``trade_cost`` and the arrays by exporter and importer may be constants: they are made one's own
+    (:func:`~.columns.owned`) before they are written to. ``reached`` holds rows that tariffs of the
+    scenario are charged on, with the share of their value.
     """
 
     base: tuple[Duty, ...]
     duties: tuple[Duty, ...]
-    tariff_changed: Bools
-    reach: Floats
+    tariff_changed: Marked
     trade_cost: Floats
     export_taxes: tuple[Duty, ...]
-    excluded: Bools
+    excluded: Marked
     supply: Floats
     demand: Floats
-    touched: Bools
+    touched: Marked
     capacity: Floats
     capacity_number: Ints
     strike: Floats
@@ -162,6 +161,7 @@ class Draft:
     floors: list[Floor] = field(default_factory=list)
     steps: list[StepDuty] = field(default_factory=list)
     quotas: list[Quota] = field(default_factory=list)
+    reached: list[tuple[Ints, Floats]] = field(default_factory=list)
 
     @classmethod
     def of(cls, world: World, duties: tuple[Duty, ...]) -> "Draft":
@@ -170,21 +170,30 @@ class Draft:
         return cls(
             base=duties,
             duties=duties,
-            tariff_changed=np.zeros(f, dtype=bool),
-            reach=np.zeros(f),
+            tariff_changed=Marked(f),
             trade_cost=constant(f, 1.0),
             export_taxes=(),
-            excluded=np.zeros(f, dtype=bool),
+            excluded=Marked(f),
             supply=constant(x, 1.0),
             demand=constant(m, 1.0),
-            touched=np.zeros(f, dtype=bool),
-            capacity=np.full(x, np.inf),
-            capacity_number=np.full(x, -1),
-            strike=np.zeros(x),
-            strike_number=np.full(x, -1),
-            covered=np.zeros(x),
-            upside=np.zeros(x),
+            touched=Marked(f),
+            capacity=constant(x, np.inf),
+            capacity_number=np.broadcast_to(np.int64(-1), (x,)),
+            strike=constant(x, 0.0),
+            strike_number=np.broadcast_to(np.int64(-1), (x,)),
+            covered=constant(x, 0.0),
+            upside=constant(x, 0.0),
         )
+
+    def reach(self, size: int) -> Floats:
+        """Share of a flow's value that tariffs of the scenario are charged on, [F].
+
+        The largest where they differ; 0 where there is none.
+        """
+        made = np.zeros(size)
+        for rows, share in self.reached:
+            made[rows] = np.maximum(made[rows], share)
+        return made
 
     @property
     def has_instruments(self) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
+from tradewedge.policy.columns import constant
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -29,7 +30,7 @@ def ordered(duties: Iterable[Duty]) -> tuple[Duty, ...]:
 
 def add(duties: tuple[Duty, ...], rows: Ints, rate: float, authority: str) -> tuple[Duty, ...]:
     """Put ``rate`` on top of what is in force on ``rows``, under ``authority``."""
-    return put(duties, Duty(authority, rows, np.full(rows.size, rate)))
+    return put(duties, Duty(authority, rows, constant(rows.size, rate)))
 
 
 def put(duties: tuple[Duty, ...], new: Duty) -> tuple[Duty, ...]:

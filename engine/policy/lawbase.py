@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tradewedge.duty import Duty
 from tradewedge.errors import ConfigError
 from tradewedge.policy import dutysets
+from tradewedge.policy.columns import Marked
 from tradewedge.policy.law import LawChange, LawOfDays
 from tradewedge.policy.law.lines import IMPORTER
 from tradewedge.world import World
@@ -22,14 +23,14 @@ class LawBase:
     ----------
     duties : tuple of Duty
         The baseline and what the law changed since, one per authority, rows ascending.
-    changed : bool [F]
-        Flows on which the law changed.
+    changed : int64 [n]
+        Flows on which the law changed, ascending.
     note : str
         Which law, what it moved, and how well the flows are covered.
     """
 
     duties: tuple[Duty, ...]
-    changed: NDArray[np.bool_]
+    changed: NDArray[np.int64]
     note: str
 
 
@@ -69,11 +70,11 @@ def under_law(law: LawOfDays, day: dt.date, where: str) -> LawBase:
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
     duties = dutysets.ordered(world.duties)
-    changed = np.zeros(world.value.size, dtype=bool)
+    changed = Marked(world.value.size)
     for duty in dutysets.ordered(change.duties):
         duties = dutysets.put(duties, duty)
-        changed[duty.rows] = True
-    return LawBase(duties, changed, _note(day, change, changed))
+        changed.add(duty.rows)
+    return LawBase(duties, changed.rows, _note(day, change, changed.rows.size))
 
 
 def _into_importer(world: World) -> NDArray[np.bool_]:
@@ -82,11 +83,11 @@ def _into_importer(world: World) -> NDArray[np.bool_]:
     return found
 
 
-def _note(day: dt.date, change: LawChange, changed: NDArray[np.bool_]) -> str:
+def _note(day: dt.date, change: LawChange, changed: int) -> str:
     shares = {row["weights"]: row["share"] for row in change.coverage.iter_rows(named=True)}
     text = (
         f"law of {day}: duties of the United States differ from those of the data year on "
-        f"{int(changed.sum()):,} flows; for {_percent(shares.get('own imports'))} of their imports "
+        f"{changed:,} flows; for {_percent(shares.get('own imports'))} of their imports "
         "by value the tariff lines weigh as in the partner's own trade"
     )
     uncovered = shares.get("no line")

@@ -8,7 +8,7 @@ import numpy as np
 from tradewedge.duty import Duty, stack
 from tradewedge.errors import ConfigError
 from tradewedge.policy import dutysets, shiftrules
-from tradewedge.policy.columns import owned
+from tradewedge.policy.columns import owned, scaled
 from tradewedge.policy.draft import (
     Draft,
     Floats,
@@ -68,7 +68,7 @@ def apply(draft: Draft, task: Task, measure: Measure) -> Remark:
         case ExportQuota():
             return _quota(draft, task, measure, "export_quota")
         case Exclusion():
-            draft.excluded[task.rows] = True
+            draft.excluded.add(task.rows)
         case TradeCost():
             draft.trade_cost = owned(draft.trade_cost)
             draft.trade_cost[task.rows] *= measure.factor
@@ -129,7 +129,7 @@ def _tariff(draft: Draft, task: Task, mode: str, rate: float, authority: str) ->
     remark = _unknown_duties(task, mode)
     rows = task.rows
     if mode == "add":
-        draft.duties = dutysets.put(draft.duties, Duty(authority, rows, rate * task.share))
+        draft.duties = dutysets.put(draft.duties, Duty(authority, rows, scaled(task.share, rate)))
     elif mode == "set":
         draft.duties = dutysets.replace(draft.duties, rows, rate, authority)
         draft.specific = dutysets.remove(draft.specific, rows)
@@ -139,13 +139,15 @@ def _tariff(draft: Draft, task: Task, mode: str, rate: float, authority: str) ->
         draft.duties = dutysets.multiply(draft.duties, rows, rate)
         draft.specific = dutysets.multiply(draft.specific, rows, rate)
         draft.steps = [step.scaled(rows, rate) for step in draft.steps]
-    draft.tariff_changed[rows] = True
-    draft.reach[rows] = np.maximum(draft.reach[rows], task.share)
+    draft.tariff_changed.add(rows)
+    draft.reached.append((rows, task.share))
     return remark
 
 
 def _unknown_duties(task: Task, mode: str) -> Remark:
     world = task.world
+    if world.tariff_importers is None:
+        return Remark()
     unknown = np.unique(world.flow_importer[task.rows[~world.tariff_known[task.rows]]])
     if not unknown.size:
         return Remark()
@@ -278,7 +280,7 @@ def _agreement(draft: Draft, task: Task, measure: Agreement) -> Remark:
         added = stack(brought, n)
         # Charged on a share of the value, the scenario's duties are higher there and meet the cap
         # there.
-        room = draft.reach * np.maximum(0.0, measure.cap - (stack(draft.duties, n) - added))
+        room = draft.reach(n) * np.maximum(0.0, measure.cap - (stack(draft.duties, n) - added))
         reached = np.zeros(n, dtype=bool)
         reached[task.rows] = True
         over = reached & (added > room)
@@ -290,5 +292,5 @@ def _agreement(draft: Draft, task: Task, measure: Agreement) -> Remark:
         total = np.maximum(0.0, stack(draft.duties, n)[task.rows])
         relief = -np.minimum(measure.preference, total)
         draft.duties = dutysets.put(draft.duties, Duty(measure.authority_name, task.rows, relief))
-    draft.tariff_changed[task.rows] = True
+    draft.tariff_changed.add(task.rows)
     return _unknown_duties(task, "add")

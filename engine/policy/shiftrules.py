@@ -60,9 +60,10 @@ def capacity(draft: Draft, task: Task, measure: Capacity) -> Remark:
         limit = measure.tons / output[world.exporter_country[exporters]]
     limit = 1.0 + measure.reached * (limit - 1.0) if measure.reached < 1 else limit
     closed = exporters[limit == 0]
-    draft.excluded[task.rows[np.isin(place, closed)]] = True
+    draft.excluded.add(task.rows[np.isin(place, closed)])
     fixed = np.isinf(world.epsilon[exporters]) & (limit > 0)
     tighter = (limit < draft.capacity[exporters]) & ~fixed & (limit > 0)
+    draft.capacity, draft.capacity_number = owned(draft.capacity), owned(draft.capacity_number)
     draft.capacity[exporters[tighter]] = limit[tighter]
     draft.capacity_number[exporters[tighter]] = task.number
     rows = np.isin(place, exporters[fixed])
@@ -108,6 +109,8 @@ def guarantee(draft: Draft, task: Task, measure: ContractForDifference) -> Remar
         held[world.exporter_row[rows]] = contained(task, measure.mineral, measure.content, rows)
         exporters = exporters[tons[exporters] > 0]
         strike = (measure.usd_per_kg * held * tons / np.where(value > 0, value, 1.0))[exporters]
+    draft.strike, draft.strike_number = owned(draft.strike), owned(draft.strike_number)
+    draft.covered, draft.upside = owned(draft.covered), owned(draft.upside)
     draft.strike[exporters] = strike
     draft.strike_number[exporters] = task.number
     draft.covered[exporters] = measure.covered
@@ -133,7 +136,7 @@ def _joint(draft: Draft, task: Task, measure: SupplyShift, product: str, added: 
     exporters = np.unique(world.exporter_row[rows])
     country = world.exporter_country[exporters]
     _shift(draft, task, exporters, 1.0 + added[country] / _by_country(task, weighing)[country])
-    draft.touched[rows] = True
+    draft.touched.add(rows)
     notes = tuple(f"joint {product}: {note}" for note in (*wanted.notes, *weighing.remark.notes))
     return Remark(notes, weighing.remark.without_tons)
 

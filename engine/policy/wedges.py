@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 from tradewedge.duty import Duty
 from tradewedge.kernels.changes import Changes
 from tradewedge.kernels.market import Instruments, Shock
-from tradewedge.policy.columns import Column, marks
+from tradewedge.policy.columns import NONE, Column, is_constant, marks, places
 from tradewedge.policy.draft import QuotaKind
 from tradewedge.policy.measures import Measure
 from tradewedge.policy.scenario import Scenario
@@ -285,19 +285,20 @@ def changes(world: World, wedges: Wedges) -> Changes:
     Changes
         Of the flows, exporters and importers where something is not as in the baseline.
     """
-    rows = wedges.touched
-    log_cost = (
-        np.log1p(wedges.tariff.at(rows))
-        - np.log1p(world.tariff_base[rows])
-        + _log(wedges.cost.at(rows))
-        + _log1p(wedges.tax.at(rows))
-    )
-    log_cost[np.searchsorted(rows, wedges.excluded)] = np.inf
+    rows, tariff = wedges.touched, wedges.tariff
+    log_cost = np.zeros(rows.size)
+    log_cost[places(tariff.rows, rows)] = np.log1p(tariff.values)
+    log_cost[places(tariff.rows, rows)] -= np.log1p(world.tariff_base[tariff.rows])
+    log_cost[places(wedges.cost.rows, rows)] += np.log(wedges.cost.values)
+    log_cost[places(wedges.tax.rows, rows)] += np.log1p(wedges.tax.values)
+    log_cost[places(wedges.excluded, rows)] = np.inf
     there = log_cost != 0
-    exporter, importer = np.flatnonzero(wedges.supply != 1), np.flatnonzero(wedges.demand != 1)
+    if not there.all():
+        rows, log_cost = rows[there], log_cost[there]
+    exporter, importer = _other_than_one(wedges.supply), _other_than_one(wedges.demand)
     return Changes(
-        flow=rows[there],
-        log_cost=log_cost[there],
+        flow=rows,
+        log_cost=log_cost,
         exporter=exporter,
         log_supply=np.log(wedges.supply[exporter]),
         importer=importer,
@@ -311,17 +312,6 @@ def shock(world: World, wedges: Wedges) -> Shock:
     return changes(world, wedges).shock(world.market)
 
 
-def _log1p(rate: Floats) -> Floats:
-    """Logarithm of 1 + rate for rates most of which are 0."""
-    result = np.zeros(rate.size)
-    rows = np.flatnonzero(rate)
-    result[rows] = np.log1p(rate[rows])
-    return result
-
-
-def _log(factor: Floats) -> Floats:
-    """Logarithm of factors most of which are 1."""
-    result = np.zeros(factor.size)
-    rows = np.flatnonzero(factor != 1.0)
-    result[rows] = np.log(factor[rows])
-    return result
+def _other_than_one(factor: Floats) -> Ints:
+    """Rows whose factor changes something; constants are 1."""
+    return NONE if is_constant(factor) else np.flatnonzero(factor != 1)
