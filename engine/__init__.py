@@ -35,6 +35,7 @@ _HOMES = {
     "ContractForDifference": "tradewedge.policy",
     "solve": "tradewedge.solver",
     "Result": "tradewedge.result",
+    "estimate": "tradewedge.estimation",
     "sensitivity": "tradewedge.derivatives",
     "Outcome": "tradewedge.derivatives",
     "TradewedgeError": "tradewedge.errors",
