@@ -210,12 +210,12 @@ def to_plan(config: DictConfig) -> Plan:
         out=Path(conf.out),
         options=told,
         name=conf.name,
-        years=_years(conf.years),
+        years=whole_years(conf.years),
         vintage=None if conf.vintage is None else check_vintage(conf.vintage),
         weights=None if conf.weights is None else Path(conf.weights),
-        products=_texts(conf.products, "products"),
+        products=texts(conf.products, "products"),
         countries=Countries(
-            keep=_texts(conf.countries.keep, "countries.keep"),
+            keep=texts(conf.countries.keep, "countries.keep"),
             groups=_groups(conf.countries.groups),
             rest=conf.countries.rest,
             inside=conf.countries.inside.value,
@@ -226,8 +226,8 @@ def to_plan(config: DictConfig) -> Plan:
             impute=conf.tons.impute.value,
         ),
         elasticities=conf.elasticities,
-        tariffs=_texts(conf.tariffs, "tariffs") or (),
-        tariff_importers=_texts(conf.tariff_importers, "tariff_importers"),
+        tariffs=texts(conf.tariffs, "tariffs") or (),
+        tariff_importers=texts(conf.tariff_importers, "tariff_importers"),
         tariff_options=_tariff_options(conf.tariff_options),
         us_law=_us_law(conf.us_law),
         charged=_charged(conf.charged),
@@ -238,7 +238,8 @@ def to_plan(config: DictConfig) -> Plan:
     )
 
 
-def _years(given: Any) -> tuple[int, ...] | None:
+def whole_years(given: Any) -> tuple[int, ...] | None:
+    """Whole numbers, ascending."""
     if given is None:
         return None
     listed = given if isinstance(given, list) else [given]
@@ -247,7 +248,7 @@ def _years(given: Any) -> tuple[int, ...] | None:
     return tuple(sorted(set(listed)))
 
 
-def _texts(given: Any, where: str) -> tuple[str, ...] | None:
+def texts(given: Any, where: str) -> tuple[str, ...] | None:
     """A list of words; codes that are not text were eaten by YAML, or are about to be."""
     if given is None:
         return None
@@ -313,7 +314,7 @@ def _groups(given: Any) -> dict[str, tuple[str, ...]]:
             f"ANDES: [BOL, PER]}}' (no members: the group of that name), not {given!r}"
         )
     return {
-        str(name): _texts(members, f"countries.groups.{name}") or ()
+        str(name): texts(members, f"countries.groups.{name}") or ()
         for name, members in given.items()
     }
 
