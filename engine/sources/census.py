@@ -18,7 +18,7 @@ from tradewedge.codes import VINTAGES, check_vintage, known_products
 from tradewedge.errors import ConfigError
 from tradewedge.sources import fields, files
 from tradewedge.sources.files import Table
-from tradewedge.sources.tally import MADE, Rule, Sifted, audit_frame, exact, sift
+from tradewedge.sources.tally import MADE, Rule, Sifted, audit_frame, collect, exact, sift
 from tradewedge.sources.trade import (
     DUTY,
     FLOWS,
@@ -137,6 +137,7 @@ def _sifted(table: Table, years: Sequence[int] | None, options: Options) -> tupl
         raise ConfigError(f"{table.name}: no column tells the year; say it, as years=[2024]")
     vintage = options.vintage or _edition(max(years) if years else 9999)
     line, partner = str(at["line"]), str(at["partner"])
+    number = _whole(line)
 
     def prepare(scan: pl.LazyFrame) -> pl.LazyFrame:
         when = fields.text(year).str.head(4) if year else pl.lit(str((years or [0])[0]))
@@ -148,8 +149,8 @@ def _sifted(table: Table, years: Sequence[int] | None, options: Options) -> tupl
         known = at["amount"] is not None and tons is not None
         return scan.with_columns(
             year=when.cast(pl.Int16, strict=False),
-            line=fields.text(line),
-            product=fields.text(line).str.head(6).cast(fields.product_type(vintage), strict=False),
+            line=number,
+            product=number.str.head(6).cast(fields.product_type(vintage), strict=False),
             exporter=place.cast(fields.country_type()),
             importer=pl.lit(IMPORTER, fields.country_type()),
             value=fields.number(str(at["value"])) / 1000,
@@ -159,18 +160,38 @@ def _sifted(table: Table, years: Sequence[int] | None, options: Options) -> tupl
 
     rules = _rules(table, at, vintage, years)
     values, duties = (
-        sift(table, prepare, rules, _COLUMNS, step=f"{table.file}{text}", weight=weight)
+        sift(
+            table,
+            prepare,
+            rules,
+            _COLUMNS,
+            step=f"{table.file}{text}",
+            notes=[Rule("a leading zero of the code put back", _has_lost_zero(line))],
+            weight=weight,
+        )
         for text, weight in (("", "value"), (": duties", "duty"))
     )
     return values, duties
+
+
+def _has_lost_zero(line: str) -> pl.Expr:
+    """Codes of all levels have an even number of digits."""
+    return fields.text(line).str.contains(r"^\d(\d\d)+$")
+
+
+def _whole(line: str) -> pl.Expr:
+    """A line's code; a leading zero that a program took away is put back."""
+    code = fields.text(line)
+    return pl.when(_has_lost_zero(line)).then("0" + code).otherwise(code)
 
 
 def _rules(
     table: Table, at: dict[str, str | None], vintage: str, years: Sequence[int] | None
 ) -> list[Rule]:
     line, partner, value, duty = (str(at[name]) for name in ("line", "partner", "value", "duty"))
-    code, place = fields.text(line), fields.text(partner)
-    digits = int(table.scan().select(code.str.len_chars().max()).collect().item() or 0)
+    code, place = _whole(line), fields.text(partner)
+    longest = table.scan().select(code.str.len_chars().max())
+    digits = int(collect([longest], table)[0].item() or 0)
     rules = [
         Rule("is not a year", pl.col("year").is_null(), at["year"] or "year"),
         *([] if years is None else [Rule("another year", ~pl.col("year").is_in(list(years)))]),

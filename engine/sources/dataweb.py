@@ -18,7 +18,15 @@ from tradewedge.errors import ConfigError, DataError
 from tradewedge.sources import fields, files
 from tradewedge.sources.dutyrates import read_rate
 from tradewedge.sources.files import Table
-from tradewedge.sources.tariffs import ANY, RATES, Tariffs, line_audit, six_digit_rates
+from tradewedge.sources.tally import collect
+from tradewedge.sources.tariffs import (
+    ANY,
+    RATES,
+    Tariffs,
+    first_of_each,
+    line_audit,
+    six_digit_rates,
+)
 from tradewedge.sources.usitc import AUTHORITY, IMPORTER, weights_of
 
 _COLUMNS: Final = {
@@ -29,6 +37,7 @@ _LINE, _BEGIN, _END = "hts8", "begin_effect_date", "end_effective_date"
 #: How the database says that a rate is none of its own.
 _NO_RATE: Final = 9999.0
 _SAME: Final = 1e-6
+_DIGITS: Final = 8
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
     with files.opened(path, r"tariff.*\.(txt|csv)$", lossy=True) as tables:
         if len(tables) != 1:
             raise DataError(f"{path}: holds {len(tables)} tables; name the file of one year")
-        step, (rows, dropped, lines) = tables[0].file, _lines(tables[0], options)
+        step, (rows, dropped, restored, lines) = tables[0].file, _lines(tables[0], options)
     codes = six_digit_rates(lines, weights_of(options.weights, years))
     rates = codes.filter(pl.col("rate").is_not_null()).select(
         "product",
@@ -72,7 +81,7 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
     )
     return Tariffs(
         rates=rates.select(*RATES),
-        audit=line_audit(step, rows, dropped, codes),
+        audit=line_audit(step, rows, dropped, restored, codes),
         vintage=check_vintage(options.vintage),
         importers=(IMPORTER,),
         title="US tariff database, USITC DataWeb",
@@ -82,29 +91,23 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
     )
 
 
-def _lines(table: Table, options: Options) -> tuple[int, list[tuple[str, int]], pl.DataFrame]:
-    """Rows read, what was left out and why, and line, text of the others."""
+def _lines(table: Table, options: Options) -> tuple[int, list[tuple[str, int]], int, pl.DataFrame]:
+    """Rows read, what was left out and why, zeros put back, and line, text of the others."""
     text, number = _COLUMNS[options.column]
     table.require([_LINE, text, number, _BEGIN, _END], "the annual tariff database of the USITC")
+    code = fields.text(_LINE).str.replace_all(".", "", literal=True)
+    lost = code.str.contains(r"^\d{7}$")
     rows = table.scan().select(
-        line=fields.text(_LINE).str.replace_all(".", "", literal=True).str.zfill(8),
+        line=pl.when(lost).then("0" + code).otherwise(code).fill_null(""),
+        lost=lost,
         text=fields.text(text).fill_null(""),
+        printed=fields.text(number),
         number=fields.number(number),
         begin=fields.text(_BEGIN).str.head(10).str.to_date("%m/%d/%Y", strict=False),
         end=fields.text(_END).str.head(10).str.to_date("%m/%d/%Y", strict=False),
     )
-    frame = rows.collect()
-    bad = frame.with_row_index("row").filter(
-        ~pl.col("line").str.contains(r"^\d{8}$")
-        | pl.col("begin").is_null()
-        | pl.col("end").is_null()
-    )
-    if not bad.is_empty():
-        first = bad.row(0, named=True)
-        raise DataError(
-            f"{table.name}, {table.place(first['row'])}: {_LINE} {first['line']!r}, {_BEGIN} or "
-            f"{_END} is not a line of eight digits with two dates"
-        )
+    (frame,) = collect([rows], table)
+    _check(frame, table, number)
     day = None if options.on is None else pl.lit(options.on).str.to_date()
     late = (
         pl.col("begin") < pl.col("begin").max().over("line")
@@ -112,6 +115,7 @@ def _lines(table: Table, options: Options) -> tuple[int, list[tuple[str, int]], 
         else ~day.is_between(pl.col("begin"), pl.col("end"))
     )
     reasons = {
+        "sum over a chapter or heading": pl.col("line").str.len_chars() < _DIGITS,
         "chapters 98 and 99, special provisions": pl.col("line").str.contains("^9[89]"),
         "not in effect on the day" if options.on else "replaced later in the year": late,
     }
@@ -120,9 +124,29 @@ def _lines(table: Table, options: Options) -> tuple[int, list[tuple[str, int]], 
         dropped.append((reason, kept.filter(out).height))
         kept = kept.filter(~out)
     _compare(kept, table)
-    lines = kept.select("line", "text").unique("line", keep="first", maintain_order=True)
+    lines = first_of_each(kept.select("line", "text"), table.name)
     dropped.append(("repeats of a line", kept.height - lines.height))
-    return frame.height, dropped, lines
+    return frame.height, dropped, kept.filter("lost").height, lines
+
+
+def _check(rows: pl.DataFrame, table: Table, number: str) -> None:
+    """Every row has a line with two dates, and a number that can be a rate where it has one."""
+    dates = pl.col("begin").is_null() | pl.col("end").is_null()
+    absent = pl.col("printed").is_null() | pl.col("printed").is_in(fields.NOT_REPORTED)
+    wrong = {
+        f"{_LINE} is not a line of eight digits": (
+            "line",
+            ~pl.col("line").str.contains(r"^\d{8}$|^\d{6}$|^\d{4}$|^\d{2}$"),
+        ),
+        f"{_BEGIN} or {_END} is not a date": ("line", dates),
+        f"{number} is not a number": ("printed", pl.col("number").is_null() & ~absent),
+        f"{number} is negative": ("printed", pl.col("number") < 0),
+    }
+    for what, (shown, out) in wrong.items():
+        bad = rows.with_row_index("row").filter(out)
+        if not bad.is_empty():
+            place = table.place(bad["row"][0])
+            raise DataError(f"{table.name}, {place}: {what}: {bad[shown][0]!r}")
 
 
 def _compare(rows: pl.DataFrame, table: Table) -> None:

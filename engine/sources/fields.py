@@ -1,6 +1,6 @@
 """Fields of a text table as codes and numbers, and the rules for those that are neither."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -14,6 +14,7 @@ NOT_REPORTED: Final = ("", "NA", "N/A", "NULL", "null", "nan", "NaN")
 _TOTALS: Final = ("TOTAL", "AG2", "AG4", "AG6", "ALL")
 _HS6: Final = 6
 _NO_KIND: Final = "9999"
+_WORLD: Final = "WLD"
 
 
 def text(column: str) -> pl.Expr:
@@ -24,6 +25,31 @@ def text(column: str) -> pl.Expr:
 def number(column: str) -> pl.Expr:
     """A field as float64; null where it is not reported, or is no number."""
     return text(column).cast(pl.Float64, strict=False).fill_nan(None)
+
+
+def no_group(*ends: str) -> Rule:
+    """Drop rows of groups of countries, where a table is of countries one by one.
+
+    Parameters
+    ----------
+    *ends : str
+        Columns that :func:`country` made.
+    """
+    return Rule("group of countries", _among(ends, _groups()))
+
+
+def no_world(*ends: str) -> Rule:
+    """Drop rows of all countries together."""
+    return Rule("partner is the world: a total", _among(ends, (_WORLD,)))
+
+
+def _among(ends: Sequence[str], codes_: Sequence[str]) -> pl.Expr:
+    return pl.any_horizontal(pl.col(end).cast(pl.String).is_in(codes_) for end in ends)
+
+
+@cache
+def _groups() -> tuple[str, ...]:
+    return tuple(codes.countries().filter(pl.col("kind") == "aggregate")["iso3"])
 
 
 def number_rules(column: str, parsed: str, *, needed: bool = True) -> list[Rule]:

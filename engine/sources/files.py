@@ -273,11 +273,12 @@ def table(
     name = name or str(path)
     number = 1
     with path.open("rb") as raw:
-        start, second = raw.readline(_CHUNK), raw.readline(_CHUNK)
+        first = start = raw.readline(_CHUNK)
+        second = raw.readline(_CHUNK)
         while header and header.encode() not in start and second and number < _MOST_LINES_ABOVE:
             start, second, number = second, raw.readline(_CHUNK), number + 1
     for mark, encoding in _MARKS.items():
-        if start.startswith(mark):
+        if first.startswith(mark):
             raise DataError(f"{name}: is {encoding} text; save it as UTF-8")
     errors = "replace" if lossy else "strict"
     try:

@@ -56,6 +56,7 @@ def _read(table: Table) -> Sifted:
     # A dot stands for what is not known.
     absent = fields.text("distw").is_in([*fields.NOT_REPORTED, "."])
     rules = [
+        fields.no_group("exporter", "importer"),
         Rule("is no country of ours", pl.col("exporter").is_null(), "iso_o"),
         Rule("is no country of ours", pl.col("importer").is_null(), "iso_d"),
         *fields.number_rules("dist", "distance_km"),

@@ -70,6 +70,7 @@ def _read(table: Table, years: Sequence[int] | None) -> Sifted:
         Rule("is not a year", pl.col("year").is_null(), "_year", name="year"),
         *([] if years is None else [Rule("another year", ~pl.col("year").is_in(list(years)))]),
         *([Rule("a country did not exist that year", pl.any_horizontal(gone))] if gone else []),
+        fields.no_group(*ends),
         *(Rule("is no country of ours", pl.col(end).is_null(), raw) for end, raw in ends.items()),
         *(
             rule

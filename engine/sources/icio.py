@@ -20,8 +20,8 @@ from tradewedge import codes
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.sources import fields, files
 from tradewedge.sources.files import Table
-from tradewedge.sources.tally import Rule, Sifted, audit_frame, sift
-from tradewedge.sources.trade import FLOWS, Trade, gather
+from tradewedge.sources.tally import Rule, Sifted, audit_frame, collect, sift
+from tradewedge.sources.trade import FLOWS, Trade, gather, without_union
 
 _LONG: Final = ("exporter", "importer", "sector", "trade_musd")
 _YEAR: Final = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
@@ -44,10 +44,10 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
     """
     with files.opened(path, r"\.(csv|parquet)$") as tables:
         parts = [
-            _square(table, years) if not set(_LONG) & set(table.columns) else _long(table, years)
+            _long(table, years) if set(_LONG) & set(table.columns) else (_square(table, years), {})
             for table in tables
         ]
-    flows, audit = gather(parts, str(path), years)
+    flows, audit = gather([done for done, _ in parts], str(path), years)
     return Trade(
         flows=flows,
         audit=audit,
@@ -57,6 +57,7 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
             "Sectors of the OECD inter-country input-output tables, at basic prices: domestic "
             "sales are complete, quantities are not reported.",
         ),
+        aggregates={name: members for _, held in parts for name, members in held.items()},
     )
 
 
@@ -69,7 +70,8 @@ def _year(table: Table, years: Sequence[int] | None) -> int:
     raise ConfigError(f"{table.name}: its name tells no year; say it, as years=[2022]")
 
 
-def _long(table: Table, years: Sequence[int] | None) -> Sifted:
+def _long(table: Table, years: Sequence[int] | None) -> tuple[Sifted, dict[str, tuple[str, ...]]]:
+    """Flows, and the aggregates among the partners."""
     table.require(_LONG, "a long table of the ICIO")
     year = _year(table, years)
 
@@ -87,6 +89,8 @@ def _long(table: Table, years: Sequence[int] | None) -> Sifted:
     rules = [
         *([] if years is None else [Rule("another year", ~pl.col("year").is_in(list(years)))]),
         Rule("is missing", pl.col("product").is_null(), "sector"),
+        Rule("total of all sectors", fields.text("sector").str.to_uppercase().is_in(_SUMS)),
+        fields.no_world("seller", "buyer"),
         Rule("is no country of ours", pl.col("seller").is_null(), "exporter"),
         Rule("is no country of ours", pl.col("buyer").is_null(), "importer"),
         *fields.number_rules("trade_musd", "value"),
@@ -94,7 +98,8 @@ def _long(table: Table, years: Sequence[int] | None) -> Sifted:
     ]
     columns = ["year", "product", "seller", "buyer", "value", "quantity"]
     done = sift(table, prepare, rules, columns, step=table.file)
-    return Sifted(done.frame.rename({"seller": "exporter", "buyer": "importer"}), done.audit)
+    named = Sifted(done.frame.rename({"seller": "exporter", "buyer": "importer"}), done.audit)
+    return without_union(named, table.file)
 
 
 def _square(table: Table, years: Sequence[int] | None) -> Sifted:
@@ -102,7 +107,7 @@ def _square(table: Table, years: Sequence[int] | None) -> Sifted:
     label, *columns = table.columns
     places = _places(columns, table)
     year = _year(table, years)
-    rows = table.scan().collect()
+    (rows,) = collect([table.scan()], table)
     sellers = rows[label].str.strip_chars()
     if sellers.is_duplicated().any():
         raise DataError(f"{table.name}: row {sellers.filter(sellers.is_duplicated())[0]!r} twice")
@@ -145,7 +150,8 @@ def _square(table: Table, years: Sequence[int] | None) -> Sifted:
         pl.lit(None, pl.Float64).alias("quantity"),
     )
     return Sifted(
-        flows.select(FLOWS), _audit(table, read, long, together, below, flows, len(sellers))
+        flows.select(FLOWS),
+        _audit(table, read, long, together, below, flows, (len(sellers), len(kept))),
     )
 
 
@@ -156,15 +162,20 @@ def _audit(
     together: pl.DataFrame,
     below: pl.DataFrame,
     flows: pl.DataFrame,
-    rows: int,
+    rows: tuple[int, int],
 ) -> pl.DataFrame:
     step, sales = table.file, float(long["value"].sum())
     zero = together.height - below.height - flows.height
     return audit_frame(
         [
-            (f"{step}: rows", "read", rows, read),
-            (f"{step}: rows", "dropped: taxes, value added and output", 0, read - sales),
-            (f"{step}: rows", "kept", rows, sales),
+            (f"{step}: rows", "read", rows[0], read),
+            (
+                f"{step}: rows",
+                "dropped: taxes, value added and output",
+                rows[0] - rows[1],
+                read - sales,
+            ),
+            (f"{step}: rows", "kept", rows[1], sales),
             (step, "read", together.height, sales),
             (
                 step,

@@ -24,6 +24,7 @@ UNITS: Final = {
     "rate": {"fraction": 1.0, "percent": 1e-2},
 }
 NAMES: Final = "name"
+_PLACES: Final = ("exporter", "importer", "country")
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ class Described:
         if name in self.constants:
             return pl.lit(self.constants[name])
         value = pl.col(self.columns[name]).str.strip_chars()
-        return pl.when(~value.is_in([*NOT_REPORTED, *self.not_reported])).then(value)
+        # "NA" is a number that is not there, but also Namibia.
+        usual = ("",) if name in _PLACES else NOT_REPORTED
+        return pl.when(~value.is_in([*usual, *self.not_reported])).then(value)
 
     def has(self, name: str) -> bool:
         """Whether the table has one of our columns."""

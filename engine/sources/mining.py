@@ -59,6 +59,7 @@ def _read(table: Table) -> Sifted:
     rules = [
         Rule("unit is no weight", pl.col("factor").is_null()),
         Rule("total of the world", fields.text("iso3").is_in(["", "WLD", "TOTAL"])),
+        fields.no_group("country"),
         Rule("is no country of ours", pl.col("country").is_null(), "iso3"),
         Rule("is not a year", pl.col("year").is_null(), "_year", name="year"),
         Rule("not reported", pl.col("production").is_null()),

@@ -60,5 +60,5 @@ def country(name: pl.Expr) -> pl.Expr:
 
 
 def is_no_country(name: pl.Expr) -> pl.Expr:
-    """Whether a name says that the row is a total or a rest."""
-    return name.str.contains(r"(?i)^\s*(world|other|total)")
+    """Whether a name says that the row is a total, a union or a rest."""
+    return name.str.contains(r"(?i)^\s*(world|other|total|european union)")

@@ -123,6 +123,7 @@ def _read(
             if about.vintage
             else [Rule("is missing", pl.col("product").is_null(), "_product")]
         ),
+        fields.no_world("exporter", "importer"),
         *(_country_rule(about, end) for end in ("exporter", "importer")),
         *_number_rules("value", needed=True),
         *(_number_rules("quantity", needed=False) if "quantity" in held else []),

@@ -177,7 +177,7 @@ def totals(weight: str | None) -> list[pl.Expr]:
     """
     if weight is None:
         return [pl.len().cast(pl.Int64).alias("rows"), pl.lit(0).alias("whole"), pl.lit(0.0)]
-    value = pl.col(weight).fill_null(0.0).fill_nan(0.0)
+    value = pl.when(pl.col(weight).is_finite()).then(pl.col(weight)).otherwise(0.0)
     whole = value.floor()
     return [
         pl.len().cast(pl.Int64).alias("rows"),

@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from tradewedge import codes
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.sources.dutyrates import read_rate
 from tradewedge.sources.tally import (
@@ -17,10 +18,12 @@ from tradewedge.sources.tally import (
     audit_frame,
     why_nothing,
 )
-from tradewedge.sources.trade import pick_years
+from tradewedge.sources.trade import UNION, pick_years
 
 #: Stands for every partner that has no rate of its own.
 ANY: Final = "*"
+_MEMBERS: Final = "rates of members of the European Union beside its own: they count before it"
+ZERO: Final = "a leading zero of the code put back"
 RATES: Final = {
     "product": pl.String,
     "exporter": pl.String,
@@ -142,9 +145,10 @@ def download(
         raise ConfigError(f"{where}: tariffs of one year at a time; say years=[{held[-1]}]")
     rates = applied(rows, kinds)
     reject_twice(rates, where)
+    beside = _beside_union(rates)
     return Tariffs(
         rates=rates.select(*RATES),
-        audit=audit,
+        audit=pl.concat([audit, audit_frame([(where, _MEMBERS, beside, None)] if beside else [])]),
         vintage=vintage,
         importers=tuple(rates["importer"].unique().sort()),
         title=f"{title} {held[0]}",
@@ -152,6 +156,15 @@ def download(
             "Tariffs are simple averages of ad valorem lines; specific duties are not in them.",
         ),
     )
+
+
+def _beside_union(rates: pl.DataFrame) -> int:
+    """Rates of members of the European Union beside the union's own."""
+    count = 0
+    for end in ("exporter", "importer"):
+        if UNION in rates[end]:
+            count += rates.filter(pl.col(end).is_in(codes.group_members(UNION))).height
+    return count
 
 
 def applied(rows: pl.DataFrame, kinds: Sequence[str]) -> pl.DataFrame:
@@ -180,21 +193,44 @@ def applied(rows: pl.DataFrame, kinds: Sequence[str]) -> pl.DataFrame:
 
 
 def line_audit(
-    step: str, read: int, dropped: Sequence[tuple[str, int]], codes: pl.DataFrame
+    step: str, read: int, dropped: Sequence[tuple[str, int]], restored: int, rates: pl.DataFrame
 ) -> pl.DataFrame:
     """The audit of a schedule: rows of the file, lines with a rate, and codes without one."""
     kept = read - sum(rows for _, rows in dropped)
-    unread = int(codes["unread"].sum() or 0)
-    without = codes["rate"].null_count()
+    unread = int(rates["unread"].sum() or 0)
+    without = rates["rate"].null_count()
     return audit_frame(
         [
             (step, READ, read, None),
             *((step, DROPPED + text, rows, None) for text, rows in dropped if rows),
             (step, KEPT, kept, None),
+            *([(step, f"{OF_THESE}{ZERO}", restored, None)] if restored else []),
             (step, f"{OF_THESE}lines not by value or weight, left out of the mean", unread, None),
             (step, "six-digit codes with no rate at all", without, None),
         ]
     )
+
+
+def first_of_each(lines: pl.DataFrame, where: str) -> pl.DataFrame:
+    """One row per line, of rows that repeat it.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        line, text: the rate as printed.
+    where : str
+
+    Raises
+    ------
+    DataError
+        If a line has two rates.
+    """
+    odd = lines.group_by("line").agg(pl.col("text").unique().sort()).sort("line")
+    odd = odd.filter(pl.col("text").list.len() > 1)
+    if not odd.is_empty():
+        line, texts = odd.row(0)
+        raise DataError(f"{where}: line {line} has several rates: {', '.join(map(repr, texts))}")
+    return lines.unique("line", keep="first", maintain_order=True)
 
 
 def reject_twice(rates: pl.DataFrame, where: str) -> None:

@@ -119,7 +119,7 @@ def _read(table: Table) -> Sifted:
         Rule("a bound, not a figure", figure.str.contains("^[<>]")),
         Rule("is no country of ours", pl.col("country").is_null(), "Country"),
         Rule("is not a year", pl.col("year").is_null(), "Year"),
-        Rule("is not a figure", pl.col("tons").is_null(), "Value"),
+        Rule("is not a figure", ~pl.col("tons").is_finite().fill_null(value=False), "Value"),
         Rule("is negative", pl.col("tons") < 0, "Value"),
     ]
     return sift(rows, prepare, rules, production.COLUMNS, step=table.file, weight=None)

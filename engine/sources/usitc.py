@@ -17,7 +17,15 @@ from tradewedge.codes import check_vintage
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.sources import files
 from tradewedge.sources.files import Table
-from tradewedge.sources.tariffs import ANY, RATES, Tariffs, line_audit, six_digit_rates
+from tradewedge.sources.tally import collect
+from tradewedge.sources.tariffs import (
+    ANY,
+    RATES,
+    Tariffs,
+    first_of_each,
+    line_audit,
+    six_digit_rates,
+)
 
 IMPORTER: Final = "USA"
 AUTHORITY: Final = "MFN"
@@ -69,7 +77,7 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
     with files.opened(path, r"\.(csv|json)$") as tables:
         if len(tables) != 1:
             raise DataError(f"{path}: holds {len(tables)} tables, a schedule is one")
-        rows, dropped, lines = _lines(tables[0], options.column)
+        rows, dropped, restored, lines = _lines(tables[0], options.column)
         step = tables[0].file
     codes = six_digit_rates(lines, weights_of(options.weights, years))
     rates = codes.filter(pl.col("rate").is_not_null()).select(
@@ -82,7 +90,7 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
     )
     return Tariffs(
         rates=rates.select(*RATES),
-        audit=line_audit(step, rows, dropped, codes),
+        audit=line_audit(step, rows, dropped, restored, codes),
         vintage=check_vintage(options.vintage),
         importers=(IMPORTER,),
         title=f"US Harmonized Tariff Schedule, {options.column.replace('_', ' ')} rates",
@@ -93,18 +101,19 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
     )
 
 
-def _lines(table: Table, column: str) -> tuple[int, list[tuple[str, int]], pl.DataFrame]:
-    """Rows read, what was left out and why, and line, text of the others."""
+def _lines(table: Table, column: str) -> tuple[int, list[tuple[str, int]], int, pl.DataFrame]:
+    """Rows read, what was left out and why, zeros put back, and line, text of the others."""
     number = next((name for name in _NUMBER if name in table.columns), _NUMBER[0])
     rate = next((name for name in _RATES[column] if name in table.columns), _RATES[column][0])
     table.require([number, rate], "an export of the US tariff schedule")
-    rows = (
-        table.scan()
-        .select(
-            line=pl.col(number).fill_null("").str.replace_all(".", "", literal=True),
-            text=pl.col(rate).fill_null("").str.strip_chars(),
-        )
-        .collect()
+    (rows,) = collect(
+        [
+            table.scan().select(
+                line=pl.col(number).fill_null("").str.replace_all(".", "", literal=True),
+                text=pl.col(rate).fill_null("").str.strip_chars(),
+            )
+        ],
+        table,
     )
     bad = rows.with_row_index("row").filter(~pl.col("line").str.contains(r"^\d*$"))
     if not bad.is_empty():
@@ -112,6 +121,10 @@ def _lines(table: Table, column: str) -> tuple[int, list[tuple[str, int]], pl.Da
             f"{table.name}, {table.place(bad['row'][0])}: {number} is no number of a line: "
             f"{bad['line'][0]!r}"
         )
+    # Codes of all levels have an even number of digits.
+    short = pl.col("line").str.len_chars() % 2 == 1
+    restored = rows.filter(short).height
+    rows = rows.with_columns(line=pl.when(short).then("0" + pl.col("line")).otherwise("line"))
     reasons = {
         "headings and statistical lines without a rate of their own": pl.col("text") == "",
         "chapters 98 and 99, special provisions": pl.col("line").str.contains("^9[89]"),
@@ -121,11 +134,9 @@ def _lines(table: Table, column: str) -> tuple[int, list[tuple[str, int]], pl.Da
     for text, out in reasons.items():
         dropped.append((text, kept.filter(out).height))
         kept = kept.filter(~out)
-    first = kept.with_columns(pl.col("line").str.head(8)).unique(
-        "line", keep="first", maintain_order=True
-    )
+    first = first_of_each(kept.with_columns(pl.col("line").str.head(8)), table.name)
     dropped.append(("repeats of an eight-digit line", kept.height - first.height))
-    return rows.height, dropped, first
+    return rows.height, dropped, restored, first
 
 
 def weights_of(path: str | None, years: Sequence[int] | None) -> pl.DataFrame | None:
