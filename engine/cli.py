@@ -10,7 +10,17 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from tradewedge import __version__, benchcli, buildcli, datacli, runcli, scenariocli, terminal
+from tradewedge import (
+    __version__,
+    backtestcli,
+    benchcli,
+    buildcli,
+    datacli,
+    estimatecli,
+    runcli,
+    scenariocli,
+    terminal,
+)
 from tradewedge.errors import SolveError, TradewedgeError
 from tradewedge.terminal import INTERRUPTED, NOT_SOLVED, OK, WRONG_INPUT
 
@@ -51,8 +61,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _dispatch(arguments: list[str]) -> int:
     if arguments[:1] == ["run"]:
         return runcli.run(arguments[1:])
+    if arguments[:1] == ["backtest"]:
+        return backtestcli.run(arguments[1:])
     if arguments[:2] == ["data", "build"]:
         return buildcli.run(arguments[2:])
+    if arguments[:2] == ["data", "estimate"]:
+        return estimatecli.run(arguments[2:])
     parser = _parser()
     if arguments and not arguments[0].startswith("-") and arguments[0] not in _COMMANDS:
         near = get_close_matches(arguments[0], _COMMANDS, n=1, cutoff=0.4)
@@ -73,7 +87,7 @@ def _dispatch(arguments: list[str]) -> int:
     return command(parsed)
 
 
-_COMMANDS: Final = ("run", "report", "compare", "scenarios", "data", "bench", "doctor")
+_COMMANDS: Final = ("run", "report", "compare", "scenarios", "data", "backtest", "bench", "doctor")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.set_defaults(call=_compare)
     scenariocli.add_arguments(commands.add_parser("scenarios", help=scenariocli.HELP))
     datacli.add_arguments(commands.add_parser("data", help=datacli.HELP))
+    commands.add_parser("backtest", help=backtestcli.HELP, add_help=False)  # Hydra's, too
     benchcli.add_arguments(commands.add_parser("bench", help=benchcli.HELP))
     doctor = commands.add_parser("doctor", help="versions, devices, and what is not installed")
     doctor.set_defaults(call=_doctor)

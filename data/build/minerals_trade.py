@@ -1,6 +1,7 @@
 """CEPII BACI, HS1992: the raw-material and processed-mineral codes of two years."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -63,8 +64,8 @@ def products(shared: Path) -> pl.DataFrame:
     return table.filter(~_left_out()).sort("product")
 
 
-def read(shared: Path) -> Trade:
-    """Read the flows of :data:`YEARS`.
+def read(shared: Path, years: Sequence[int] = YEARS) -> Trade:
+    """Read the flows of some years.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def read(shared: Path) -> Trade:
     codes = countries(shared)
     raw = (
         pl.read_parquet(path)
-        .filter(pl.col("t").is_in(YEARS))
+        .filter(pl.col("t").is_in(years))
         .join(codes.rename({"code": "i", "iso3": "exporter"}), on="i", how="left")
         .join(codes.rename({"code": "j", "iso3": "importer"}), on="j", how="left")
         .select(
@@ -94,7 +95,7 @@ def read(shared: Path) -> Trade:
         .with_columns(pl.when(pl.col("quantity") > 0).then("quantity").alias("quantity"))
         .sort("year", "product", "exporter", "importer")
     )
-    return Trade(flows, _audit(raw, flows))
+    return Trade(flows, _audit(raw, flows, years))
 
 
 def _left_out() -> pl.Expr:
@@ -117,9 +118,9 @@ def _check(raw: pl.DataFrame, path: Path) -> None:
             raise DataError(f"{path}: {rows.height} rows {text}, first {rows.row(0)}")
 
 
-def _audit(raw: pl.DataFrame, flows: pl.DataFrame) -> pl.DataFrame:
+def _audit(raw: pl.DataFrame, flows: pl.DataFrame, years: Sequence[int]) -> pl.DataFrame:
     parts: list[tuple[int, str, str, pl.DataFrame]] = []
-    for year in YEARS:
+    for year in years:
         of_year, kept = (frame.filter(pl.col("year") == year) for frame in (raw, flows))
         parts.append((year, "read", "71 codes of the source", of_year))
         for prefix, reason in LEFT_OUT.items():
