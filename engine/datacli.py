@@ -1,4 +1,4 @@
-"""``tradewedge data``: embedded worlds, groups of countries, lists of products, duties, builds."""
+"""``tradewedge data``: embedded worlds, groups, lists, duties, builds, elasticities."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -15,7 +15,19 @@ HELP: Final = (
     "list the embedded worlds, or show one; groups of countries, lists of products, duties"
 )
 BUILD_HELP: Final = "make a world of official files or your own, and save it"
-_ACTIONS: Final = ("list", "show", "groups", "lists", "duty", "build", "fetch", "table")
+ESTIMATE_HELP: Final = "estimate elasticities from trade and tariffs (extra estimate)"
+_ACTIONS: Final = (
+    "list",
+    "show",
+    "groups",
+    "lists",
+    "duty",
+    "build",
+    "fetch",
+    "table",
+    "estimate",
+    "elasticities",
+)
 
 
 def with_action(arguments: Sequence[str]) -> list[str]:
@@ -47,8 +59,9 @@ def add_arguments(data: argparse.ArgumentParser) -> None:
     table = actions.add_parser("table", help=filescli.TABLE_HELP)
     filescli.add_table_arguments(table)
     table.set_defaults(call=_printed(filescli.table_page))
-    # Listed for --help only: its arguments go to Hydra.
+    # Listed for --help only: their arguments go to Hydra.
     actions.add_parser("build", help=BUILD_HELP, add_help=False)
+    actions.add_parser("estimate", help=ESTIMATE_HELP, add_help=False)
     duty = actions.add_parser("duty", help=dutycli.HELP)
     dutycli.add_arguments(duty)
     duty.set_defaults(call=_printed(dutycli.page))

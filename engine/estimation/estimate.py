@@ -172,7 +172,7 @@ def _inputs(
 ) -> Inputs:
     """Every table checked, with the columns that are needed."""
     numbers = [name for name in formula.numbers if name in flows.columns]
-    if rates is not None and formula.tariff is not None:
+    if rates is not None and TARIFF in formula.numbers:
         numbers = [name for name in numbers if name != TARIFF]
         tariffs = inputs.read_tariffs(rates, importers)
         joined = {"product", *PAIR} | ({"year"} if None not in tariffs else set())

@@ -22,6 +22,7 @@ TARIFF: Final = "tariff"
 _OF_PAIRS: Final = ("contiguous", "common_language", "colony")
 _OVER_TIME: Final = ("agreement",)
 _DISTANCE: Final = "distance_km"
+COVARIATES: Final = (_DISTANCE, *_OF_PAIRS, *_OVER_TIME)
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _LOG: Final = re.compile(r"log\((?P<one>1\+)?(?P<column>[A-Za-z_]\w*)\)")

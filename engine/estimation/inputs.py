@@ -83,13 +83,13 @@ def check_flows(
         reasons["sales at home"] = pl.col(PAIR[0]) == pl.col(PAIR[1])
     left = typed.with_columns(groups.alias(GROUP))
     reasons["product not asked for"] = pl.col(GROUP).is_null()
-    lines = [(_STEP, READ, *_size(left, value))]
+    lines = [(_STEP, READ, *_size(left, formula.response))]
     for text, out in reasons.items():
         taken = left.filter(out)
         if taken.height:
-            lines.append((_STEP, DROPPED + text, *_size(taken, value)))
+            lines.append((_STEP, DROPPED + text, *_size(taken, formula.response)))
             left = left.filter(~out.fill_null(value=False))
-    lines.append((_STEP, KEPT, *_size(left, value)))
+    lines.append((_STEP, KEPT, *_size(left, formula.response)))
     if left.is_empty():
         raise DataError(f"{_STEP}: no row is left: {'; '.join(line[1] for line in lines[1:-1])}")
     return left.sort(GROUP, maintain_order=True), audit_frame(lines)
@@ -106,8 +106,9 @@ def _texts(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     return frame.with_columns(column.cast(pl.String) for column in made)
 
 
-def _size(rows: pl.DataFrame, value: pl.Expr) -> tuple[int, float]:
-    return rows.height, float(rows.select(value.sum()).item())
+def _size(rows: pl.DataFrame, response: str) -> tuple[int, float | None]:
+    """Rows, and thousand USD where it is these that are explained."""
+    return rows.height, float(rows["value"].sum()) if response == "value" else None
 
 
 def read_tariffs(

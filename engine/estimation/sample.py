@@ -36,7 +36,7 @@ def samples(inputs: Inputs, formula: Formula) -> Iterator[tuple[str, pl.DataFram
         for table in inputs.covariates:
             on = [name for name in table.columns if table.schema[name] == pl.String]
             full = full.join(table, on=on, how="left", maintain_order="left")
-        known = pl.col(TARIFF).is_not_null() if formula.tariff else pl.lit(value=True)
+        known = pl.col(TARIFF).is_not_null() if TARIFF in formula.numbers else pl.lit(value=True)
         whole = pl.all_horizontal(term.values().is_not_null() for term in formula.terms)
         given = dict(slab.group_by(GROUP).len().iter_rows())
         for (group,), rows in full.group_by(GROUP, maintain_order=True):

@@ -72,7 +72,7 @@ class TestOwnModel:
         assert made.sigmas["sigma"].to_numpy() == pytest.approx([panel.sigma] * 2, rel=1e-9)
         assert made.sigmas["product"].to_list() == ["284610", "284690"]
         dropped = dict(made.audit.select("reason", "rows").iter_rows())
-        assert dropped["dropped: sales at home"] == 3 * 2 * 16
+        assert dropped["dropped: sales at home"] == 3 * 2 * 12
 
     def test_duty_paid_values_give_theta(self, panel: SimpleNamespace) -> None:
         keys = ["year", "product", "exporter", "importer"]
