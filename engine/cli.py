@@ -67,8 +67,6 @@ def _dispatch(arguments: list[str]) -> int:
         return buildcli.run(arguments[2:])
     if arguments[:2] == ["data", "estimate"]:
         return estimatecli.run(arguments[2:])
-    if arguments[:2] == ["data", "estimate"]:
-        return estimatecli.run(arguments[2:])
     parser = _parser()
     if arguments and not arguments[0].startswith("-") and arguments[0] not in _COMMANDS:
         near = get_close_matches(arguments[0], _COMMANDS, n=1, cutoff=0.4)
