@@ -44,7 +44,17 @@ _HOMES = {
     "BackendUnavailable": "tradewedge.errors",
     "SolveError": "tradewedge.errors",
 }
-_MODULES = ("backtest", "codes", "errors", "sources", "policy", "models", "outcomes", "store", "report")
+_MODULES = (
+    "backtest",
+    "codes",
+    "errors",
+    "sources",
+    "policy",
+    "models",
+    "outcomes",
+    "store",
+    "report",
+)
 
 __all__ = ["__version__", *sorted(_HOMES), *sorted(_MODULES)]
 
