@@ -104,6 +104,7 @@ class BuildConf:
     us_law: UsLawConf = field(default_factory=UsLawConf)
     charged: ChargedConf = field(default_factory=ChargedConf)
     home_sales: str | None = None
+    production_map: str | None = None
     sectors: str | None = None
     home_share: str | None = None
     overwrite: bool = False
@@ -126,7 +127,8 @@ Tariffs: tables of your own or files of a source, 'tariffs=[PATH, NAME:PATH]'
 
 What such a source may be told: 'tariff_options={{wto: {{vintage: HS2022}}}}'
 
-Domestic sales: home_sales=PATH, production:PATH, or icio:PATH with sectors=PATH
+Domestic sales: home_sales=PATH, production:PATH, usgs:PATH, mining:PATH, or icio:PATH with
+sectors=PATH
 
 Keys (KEY=VALUE)
 
@@ -232,6 +234,7 @@ def to_plan(config: DictConfig) -> Plan:
         us_law=_us_law(conf.us_law),
         charged=_charged(conf.charged),
         home_sales=conf.home_sales,
+        production_map=conf.production_map,
         sectors=conf.sectors,
         home_share=conf.home_share,
         overwrite=conf.overwrite,

@@ -1,21 +1,23 @@
 """Domestic sales beside trade: the user's table, production less exports, or a sector's home share.
 
 ``home_sales`` names a table (product, country, value, quantity), ``production:PATH`` (product,
-country, tons, and value where tons do not fit) or ``icio:PATH`` with a table of sectors by product.
-What a country sells at home is what it makes less what it exports; where exports exceed production
-there is no domestic row, and the audit says how many. Without production statistics, the share of
-home producers in a sector's spending stands for each of its products: flagged as estimated.
+country, tons, and value where tons do not fit), ``usgs:PATH`` or ``mining:PATH`` (production of
+minerals, through a table of contents) or ``icio:PATH`` with a table of sectors by product. What a
+country sells at home is what it makes less what it exports; where exports exceed production there
+is no domestic row: the audit says how many, a file beside the world which. Without production
+statistics, the share of home producers in a sector's spending stands for each of its products:
+flagged as estimated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from tradewedge.build import places
-from tradewedge.build.plan import Countries
+from tradewedge.build import places, production
+from tradewedge.build.plan import Countries, Plan
 from tradewedge.build.stage import Stage
 from tradewedge.errors import ConfigError
 from tradewedge.sources import icio
@@ -31,91 +33,166 @@ SALES: Final = {
 }
 _MADE: Final = {"product": pl.String, "country": pl.String, "tons": pl.Float64, "source": pl.String}
 _SECTORS: Final = {"product": pl.String, "sector": pl.String}
-_SCHEMES: Final = ("production", "icio")
+_SCHEMES: Final = ("production", "icio", *production.SOURCES)
+TABLE: Final = "home_sales"
+_SOLD, _EXCEEDED = "home sales", "exports exceed production"
+_UNSURE, _UNPRICED = "home sales, but none at the highest content", "no trade with tons"
 #: A sector that is sold at home almost entirely says nothing of its imports' scale.
 _MOST: Final = 0.999
 
 
 def sales(
-    named: str,
-    sectors: str | None,
-    flows: pl.DataFrame,
-    years: Sequence[int] | None,
-    countries: Countries,
+    plan: Plan, flows: pl.DataFrame, vintage: str | None, place: Callable[[str], str]
 ) -> Stage:
     """Domestic sales for a world's flows.
 
     Parameters
     ----------
-    named : str
-        As ``home_sales`` takes it.
-    sectors : str or None
-        Path of the table of sectors by product (HS prefixes, longest wins), for ``icio:``.
+    plan : Plan
+        ``home_sales`` says where they come from.
     flows : DataFrame
         year, product, exporter, importer, value, quantity; of one year.
-    years : sequence of int or None
-        Year of the ICIO table, where its name does not tell.
-    countries : Countries
-        How the flows' countries were put together: the ICIO's are, in the same way.
+    vintage : str or None
+        HS edition of the products.
+    place : callable
+        Partner that a country was put together with, or itself.
 
     Returns
     -------
     Stage
         ``flows`` holds product, country, value, quantity, source.
     """
-    scheme, _, place = named.partition(":")
-    if scheme not in _SCHEMES or not place:
-        table = read_table(named, SALES, ("quantity", "source"))
-        return Stage(table, audit_frame([]))
+    named = str(plan.home_sales)
+    scheme, _, path = named.partition(":")
+    if scheme not in _SCHEMES or not path:
+        return Stage(read_table(named, SALES, ("quantity", "source")), audit_frame([]))
     if scheme == "production":
-        return _less_exports(read_table(place, _MADE, ("source",)), flows)
-    if sectors is None:
+        made = read_table(path, _MADE, ("source",)).with_columns(
+            tons_low="tons", tons_high="tons", source=pl.lit("production less exports")
+        )
+        return _less_exports(made, flows, {}, place)
+    if scheme in production.SOURCES:
+        years = plan.years or tuple(flows["year"].unique())
+        goods = production.read(scheme, path, plan.production_map, years, vintage)
+        left = _less_exports(goods.goods, flows, goods.deduct, place)
+        return replace(left, audit=pl.concat([goods.audit, left.audit]))
+    if plan.sectors is None:
         raise ConfigError(
             "home_sales=icio:PATH needs sectors=TABLE too, with the columns product (HS prefix) "
             "and sector (as the ICIO calls them)"
         )
-    spent = icio.read(Path(place), years).flows
-    if countries != Countries():
-        spent = places.regroup(spent, replace(countries, inside="home")).stage.flows
-    return _of_sectors(spent, read_table(sectors, _SECTORS), flows)
+    spent = icio.read(Path(path), plan.years).flows
+    if plan.countries != Countries():
+        spent = places.regroup(spent, replace(plan.countries, inside="home")).stage.flows
+    return _of_sectors(spent, read_table(plan.sectors, _SECTORS), flows)
 
 
-def _less_exports(made: pl.DataFrame, flows: pl.DataFrame) -> Stage:
+def beside(flows: pl.DataFrame, sold: Stage) -> tuple[pl.DataFrame, Stage]:
+    """Domestic sales next to trade inside an aggregate, which is part of them.
+
+    Parameters
+    ----------
+    flows : DataFrame
+    sold : Stage
+        Of :func:`sales`.
+
+    Returns
+    -------
+    DataFrame
+        Flows without the domestic ones that the sales hold.
+    Stage
+        Sales without those that are smaller than the trade inside, which stands for them.
+    """
+    end = {name: pl.col(name).cast(pl.String) for name in ("product", "exporter", "importer")}
+    own = flows.filter(end["exporter"] == end["importer"]).select(
+        end["product"], country=end["exporter"], inside="value"
+    )
+    both = sold.flows.join(own, on=["product", "country"])
+    if both.is_empty():
+        return flows, sold
+    less = both.filter(pl.col("value") < pl.col("inside")).select("product", "country")
+    kept = sold.flows.join(less, on=["product", "country"], how="anti")
+    held = kept.select(pl.col("product"), exporter="country", importer="country")
+    text = flows.with_columns(end.values())
+    other = text.join(held, on=["product", "exporter", "importer"], how="anti")
+    line = ("home sales", "less than the trade inside an aggregate, which is taken", less.height)
+    audit = pl.concat([sold.audit, audit_frame([(*line, None)] if less.height else [])])
+    return other, replace(sold, flows=kept, audit=audit)
+
+
+def _less_exports(
+    made: pl.DataFrame,
+    flows: pl.DataFrame,
+    deduct: Mapping[str, str],
+    place: Callable[[str], str],
+) -> Stage:
     """Production less exports, in tons, at the exporter's own unit value, else the product's."""
-    text = flows.with_columns(pl.col("product", "exporter", "importer").cast(pl.String))
+    text = flows.with_columns(
+        pl.col("product").cast(pl.String).replace(dict(deduct)),
+        pl.col("exporter", "importer").cast(pl.String),
+    )
     abroad = text.filter(pl.col("exporter") != pl.col("importer"))
     known = pl.col("quantity").is_not_null()
     price = pl.col("value").filter(known).sum() / pl.col("quantity").sum()
     world = abroad.group_by("product").agg(world=price)
-    own = abroad.group_by("product", country="exporter").agg(
-        pl.col("value").sum(), own=price, exported=pl.col("quantity").sum()
-    )
+    own = abroad.group_by("product", country="exporter").agg(pl.col("value").sum(), own=price)
+    partner = {country: place(country) for country in made["country"].unique()}
+    tons = ["tons", "tons_low", "tons_high"]
     rows = (
-        made.group_by("product", "country", maintain_order=True)
-        .agg(pl.col("tons").sum())
+        made.with_columns(pl.col("country").replace(partner))
+        .group_by("product", "country", maintain_order=True)
+        .agg(pl.col(tons).sum(), pl.col("source").first())
         .join(own, on=["product", "country"], how="left", maintain_order="left")
         .join(world, on="product", how="left", maintain_order="left")
         .with_columns(price=pl.coalesce(_finite("own"), _finite("world")))
         # Exports without tons count at the same price.
-        .with_columns(sold=pl.coalesce(pl.col("value") / pl.col("price"), pl.lit(0.0)))
-        .with_columns(left=pl.col("tons") - pl.col("sold"))
+        .with_columns(exported=pl.coalesce(pl.col("value") / pl.col("price"), pl.lit(0.0)))
+        .with_columns(
+            sold=pl.col("tons") - pl.col("exported"),
+            sold_low=pl.col("tons_low") - pl.col("exported"),
+            sold_high=pl.col("tons_high") - pl.col("exported"),
+        )
+        .with_columns(
+            outcome=pl.when(pl.col("price").is_null())
+            .then(pl.lit(_UNPRICED))
+            .when(pl.col("sold") <= 0)
+            .then(pl.lit(_EXCEEDED))
+            .when(pl.col("sold_low") <= 0)
+            .then(pl.lit(_UNSURE))
+            .otherwise(pl.lit(_SOLD))
+        )
     )
-    unpriced = rows.filter(pl.col("price").is_null())
-    exceeded = rows.filter(pl.col("price").is_not_null() & (pl.col("left") <= 0))
-    kept = rows.filter(pl.col("price").is_not_null() & (pl.col("left") > 0)).select(
+    of = {name: rows.filter(pl.col("outcome") == name) for name in rows["outcome"].unique()}
+    kept = rows.filter(pl.col("outcome").is_in([_SOLD, _UNSURE])).select(
         "product",
         "country",
-        value=pl.col("left") * pl.col("price"),
-        quantity="left",
-        source=pl.lit("production less exports"),
+        value=pl.col("sold") * pl.col("price"),
+        quantity="sold",
+        source="source",
     )
+    none = rows.clear()
     step = "home sales"
     lines: list[tuple[str, str, int, float | None]] = [
         (step, "production less exports", *exact(kept)),
-        (step, "exports exceed production: imports only", exceeded.height, None),
-        (step, "no trade with tons gives a price: imports only", unpriced.height, None),
+        (step, "of these none at the highest content", of.get(_UNSURE, none).height, None),
+        (
+            step,
+            "exports exceed production: imports only",
+            of.get(_EXCEEDED, none).height,
+            None,
+        ),
+        (
+            step,
+            "no trade with tons gives a price: imports only",
+            of.get(_UNPRICED, none).height,
+            None,
+        ),
     ]
-    return Stage(kept, audit_frame([line for line in lines if line[2]]))
+    told = rows.select(
+        *("product", "country", *tons, "exported", "sold", "sold_low", "sold_high"),
+        *("price", "outcome", "source"),
+    ).sort("product", "country")
+    return Stage(kept, audit_frame([line for line in lines if line[2]]), {TABLE: told})
 
 
 def _finite(name: str) -> pl.Expr:

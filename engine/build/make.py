@@ -93,6 +93,7 @@ def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
         beside.update(stage.beside)
         return stage.flows
 
+    place: Callable[[str], str] = str
     flows = take(tons.weigh(trade.flows, plan.tons))
     late = [entry for entry in tariffs if entry.vintage == target]
     for entry in tariffs:
@@ -111,6 +112,7 @@ def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
         flows = take(uslaw.charge(flows, plan.us_law, target, trade.aggregates))
     if plan.countries != Countries():
         made = places.regroup(flows, plan.countries)
+        place = made.of
         known = None if known is None else _known_together(known, made.place, flows)
         flows = take(made.stage)
         aggregates.update(made.aggregates)
@@ -126,8 +128,8 @@ def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
     notes += [f"Tariffs of {name} are known of some members only, and left out." for name in unsure]
     sales = None
     if plan.home_sales is not None:
-        told = (plan.home_sales, plan.sectors, flows, plan.years, plan.countries)
-        sales = take(home.sales(*told))
+        flows, sold = home.beside(flows, home.sales(plan, flows, target, place))
+        sales = take(sold)
     world = World.from_flows(
         flows.select(*FLOWS[1:]),
         plan.elasticities,

@@ -23,11 +23,18 @@ class Regrouped:
         The new partners that stand for several countries, with members.
     place : mapping of str to str
         Country of the data -> partner it went to.
+    rest : str or None
+        Partner of the countries that are not in the data; None: themselves.
     """
 
     stage: Stage
     aggregates: Mapping[str, tuple[str, ...]]
     place: Mapping[str, str]
+    rest: str | None = None
+
+    def of(self, country: str) -> str:
+        """The partner that a country went to, whether the data hold it or not."""
+        return self.place.get(country, self.rest or country)
 
 
 def regroup(flows: pl.DataFrame, plan: Countries) -> Regrouped:
@@ -64,7 +71,8 @@ def regroup(flows: pl.DataFrame, plan: Countries) -> Regrouped:
         name: tuple(sorted(code for code, to in place.items() if to == name))
         for name in sorted({*plan.groups, *(to for code, to in place.items() if to != code)})
     }
-    return Regrouped(Stage(made, lines), aggregates, place)
+    rest = None if plan.keep is None else plan.rest
+    return Regrouped(Stage(made, lines), aggregates, place, rest)
 
 
 def _places(held: Sequence[str], plan: Countries) -> dict[str, str]:

@@ -126,7 +126,9 @@ class Plan:
     charged : Charged or None
         What the world's tariffs are compared with.
     home_sales : str or None
-        Path of a table, ``production:PATH`` or ``icio:PATH``; see :mod:`tradewedge.build.home`.
+        Path of a table, or SCHEME:PATH; see :mod:`tradewedge.build.home`.
+    production_map : str or None
+        Path of a table from minerals to products, instead of the one that ships.
     sectors : str or None
         Path of a table of ICIO sectors by product.
     home_share : str or None
@@ -152,6 +154,7 @@ class Plan:
     us_law: UsLaw | None = None
     charged: Charged | None = None
     home_sales: str | None = None
+    production_map: str | None = None
     sectors: str | None = None
     home_share: str | None = None
     overwrite: bool = False
