@@ -3,9 +3,11 @@
 import argparse
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tradewedge import dutycli, filescli
+from tradewedge.errors import ConfigError
 from tradewedge.terminal import OK, console
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ HELP: Final = (
     "list the embedded worlds, or show one; groups of countries, lists of products, duties"
 )
 BUILD_HELP: Final = "make a world of official files or your own, and save it"
+ELASTICITIES_HELP: Final = "where a world has its elasticities from: counts by source, or products"
 ESTIMATE_HELP: Final = "estimate elasticities from trade and tariffs (extra estimate)"
 _ACTIONS: Final = (
     "list",
@@ -62,6 +65,18 @@ def add_arguments(data: argparse.ArgumentParser) -> None:
     # Listed for --help only: their arguments go to Hydra.
     actions.add_parser("build", help=BUILD_HELP, add_help=False)
     actions.add_parser("estimate", help=ESTIMATE_HELP, add_help=False)
+    origins = actions.add_parser("elasticities", help=ELASTICITIES_HELP)
+    origins.add_argument("world", metavar="WORLD", help="an embedded world, or the path of one")
+    origins.add_argument("--year", type=int, help="default: the newest")
+    origins.add_argument("--set", metavar="NAME", help="with this set, or the table of this path")
+    origins.add_argument(
+        "--products",
+        nargs="*",
+        metavar="PREFIX",
+        help="product by product: all, or those that begin so",
+    )
+    origins.add_argument("--out", metavar="FILE", help="write the table as .csv or .parquet")
+    origins.set_defaults(call=_printed(_elasticities))
     duty = actions.add_parser("duty", help=dutycli.HELP)
     dutycli.add_arguments(duty)
     duty.set_defaults(call=_printed(dutycli.page))
@@ -103,3 +118,22 @@ def _lists(parsed: argparse.Namespace) -> "RenderableType":
     from tradewedge.report.codelists import list_list, list_page
 
     return list_list() if parsed.name is None else list_page(parsed.name)
+
+
+def _elasticities(parsed: argparse.Namespace) -> "RenderableType":
+    import polars as pl
+
+    from tradewedge.report.elasticities import elasticity_counts, elasticity_lines
+    from tradewedge.worlds import load_world
+
+    world = load_world(parsed.world, year=parsed.year, elasticities=parsed.set)
+    rows = world.elasticity_sources()
+    if parsed.out is not None:
+        filescli.write_table(rows, Path(parsed.out))
+    if parsed.products is None:
+        return elasticity_counts(rows, world.elasticities.set_name)
+    begins = [pl.col("product").str.starts_with(prefix) for prefix in parsed.products or [""]]
+    shown = rows.filter(pl.any_horizontal(begins))
+    if shown.is_empty():
+        raise ConfigError(f"{parsed.world} has no product under {', '.join(parsed.products)}")
+    return elasticity_lines(shown)

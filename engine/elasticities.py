@@ -1,19 +1,18 @@
 """Which sigma, eta and epsilon each product of a world gets, and from where."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tradewedge import tidy
+from tradewedge import matching
 from tradewedge.errors import DataError
 from tradewedge.sources.elasticitytable import (
     ERRORS,
-    as_sigma,
     is_file_name,
     joined,
     read_elasticities,
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from tradewedge.world import World
 
 Floats = NDArray[np.float64]
-_T = TypeVar("_T")
 
 #: eta as the model uses it: the composite's, the import-demand elasticity made from it with the
 #: home share, or the composite's taken as it is because the home share is unknown.
@@ -105,14 +103,14 @@ class Elasticities:
             if world.observed_importers is not None:
                 named = named.with_columns(epsilon=pl.lit(np.inf))
             given = named
-        table = _read(given, world)
-        rules = _rules(table)
+        table = matching.read(given, world)
+        rules = matching.rules(table)
         k = len(world.products)
         sigma, eta, eps = np.empty(k), np.empty(k), np.empty(k)
         source = []
         prefixes: dict[str, list[str | None]] = {key: [] for key in rules}
         for row, product in enumerate(world.products):
-            all_found = {key: _longest(rules[key], product) for key in rules}
+            all_found = {key: matching.longest(rules[key], product) for key in rules}
             found = {key: value for key, value in all_found.items() if value is not None}
             missing = [key for key in rules if key not in found]
             if missing:
@@ -125,7 +123,7 @@ class Elasticities:
             for key, (prefix, _, _) in found.items():
                 prefixes[key].append(prefix)
         sigma_error, eta_error, eps_error = (
-            _errors(table, number, world.products) for number in ERRORS
+            matching.errors(table, number, world.products) for number in ERRORS
         )
         rows = world.exporter_product
         share = np.full(k, np.nan) if home_share is None else home_share
@@ -138,8 +136,10 @@ class Elasticities:
             home_share=share,
             eta=eta,
             eta_kind=(),
-            epsilon=_by_exporter(table, world, "epsilon", eps[rows]),
-            epsilon_standard_error=_by_exporter(table, world, ERRORS["epsilon"], eps_error[rows]),
+            epsilon=matching.by_exporter(table, world, "epsilon", eps[rows]),
+            epsilon_standard_error=matching.by_exporter(
+                table, world, ERRORS["epsilon"], eps_error[rows]
+            ),
             source=tuple(source),
             prefixes={key: tuple(values) for key, values in prefixes.items()},
         )
@@ -224,73 +224,6 @@ class Elasticities:
                 )
 
 
-def _read(table: pl.DataFrame | pl.LazyFrame, world: "World") -> pl.DataFrame:
-    """Columns product, exporter, source, sigma, eta, epsilon and their standard errors.
-
-    Null where a row says nothing.
-    """
-    frame = as_sigma(tidy.collect(table, "elasticities"))
-    optional = {
-        "exporter": pl.String,
-        "source": pl.String,
-        **dict.fromkeys(ERRORS.values(), pl.Float64),
-    }
-    frame = frame.with_columns(
-        pl.lit(None, dtype=kind).alias(name)
-        for name, kind in optional.items()
-        if name not in frame.columns
-    )
-    keys, numbers = ["product", "exporter"], [*ERRORS, *ERRORS.values()]
-    frame = tidy.typed(frame, "elasticities", [*keys, "source"], numbers)
-    named = pl.col("exporter").is_not_null()
-    checks = {
-        "product is missing": pl.col("product").is_null(),
-        "exporter is named, but sigma and eta hold for all exporters: leave them empty": named
-        & (pl.col("sigma").is_not_null() | pl.col("eta").is_not_null()),
-        **{f"{name} is below 0": pl.col(name) < 0 for name in ERRORS.values()},
-    }
-    tidy.check_rows(frame, "elasticities", keys, checks)
-    tidy.reject_duplicates(frame, keys, "elasticities")
-    suppliers = frame["exporter"].drop_nulls().unique()
-    tidy.check_countries(suppliers, world.aggregates, "elasticities")
-    return frame.with_columns(pl.col("source").fill_null("user table"))
-
-
-_Rules = dict[str, dict[str, tuple[str, float, str]]]
-
-
-def _rules(table: pl.DataFrame) -> _Rules:
-    """Parameter -> prefix -> (prefix, value, source), for rows that hold for all exporters."""
-    general = table.filter(pl.col("exporter").is_null())
-    return {
-        name: {
-            prefix: (prefix, value, source)
-            for prefix, value, source in general.select("product", name, "source").iter_rows()
-            if value is not None
-        }
-        for name in ERRORS
-    }
-
-
-def _errors(table: pl.DataFrame, number: str, products: Sequence[str]) -> Floats:
-    """Standard error of a number for each product [K], NaN where there is none.
-
-    That of the row that gave the number, so that the same prefix is the longest.
-    """
-    general = table.filter(pl.col("exporter").is_null() & pl.col(number).is_not_null())
-    rules = dict(general.select("product", pl.col(ERRORS[number]).fill_null(np.nan)).iter_rows())
-    return np.array([_longest(rules, product) for product in products], np.float64)
-
-
-def _longest(rules: Mapping[str, _T], product: str) -> _T | None:
-    """The entry of the longest prefix of ``product`` that has one."""
-    for length in range(len(product), -1, -1):
-        found = rules.get(product[:length])
-        if found is not None:
-            return found
-    return None
-
-
 def _reset(text: str, changes: Mapping[str, float | None]) -> str:
     """The source of a product, some of whose numbers are set for all products."""
     return joined(
@@ -299,21 +232,3 @@ def _reset(text: str, changes: Mapping[str, float | None]) -> str:
             for name, value in changes.items()
         }
     )
-
-
-def _by_exporter(table: pl.DataFrame, world: "World", column: str, general: Floats) -> Floats:
-    """Replace epsilon, or its standard error, on exporter rows whose epsilon the table names."""
-    named = table.drop_nulls(["exporter", "epsilon"])
-    rules: dict[str, dict[str, float]] = {}
-    values = named.select("product", "exporter", pl.col(column).fill_null(np.nan))
-    for product, country, value in values.iter_rows():
-        rules.setdefault(country, {})[product] = value
-    made = general.copy()
-    for index, country in enumerate(world.countries):
-        if country not in rules:
-            continue
-        for row in np.flatnonzero(world.exporter_country == index):
-            value = _longest(rules[country], world.products[world.exporter_product[row]])
-            if value is not None:
-                made[row] = value
-    return made

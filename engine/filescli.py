@@ -76,12 +76,13 @@ def table_page(parsed: argparse.Namespace) -> "RenderableType":
     frame = read.rates if hasattr(read, "rates") else read.frame
     told = f"{read.title}: {frame.height:,} rows of {', '.join(frame.columns)}"
     if parsed.out is not None:
-        _write(frame, Path(parsed.out))
+        write_table(frame, Path(parsed.out))
         told += f"\nWritten to {parsed.out}"
     return Group(reconciliation(read.audit), told)
 
 
-def _write(frame: "pl.DataFrame", path: Path) -> None:
+def write_table(frame: "pl.DataFrame", path: Path) -> None:
+    """Write a table as .csv or .parquet, over nothing that is there."""
     if path.exists():
         raise ConfigError(f"{path} exists; choose another name")
     if path.suffix == ".parquet":

@@ -286,6 +286,15 @@ class World:
 
         return worldfile.save(self, Path(directory), overwrite=overwrite)
 
+    def elasticity_sources(self) -> pl.DataFrame:
+        """Where each elasticity is from: own code, prefix or default, source, standard error.
+
+        One row per product and elasticity; see :func:`tradewedge.provenance.provenance`.
+        """
+        from tradewedge.provenance import provenance
+
+        return provenance(self)
+
     def flows(self) -> pl.LazyFrame:
         """The baseline as a tidy table: product, exporter, importer, value, quantity, tariff."""
         known = self.tariff_known

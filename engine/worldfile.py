@@ -13,9 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
-from tradewedge.elasticities import ERRORS, Elasticities
+from tradewedge.elasticities import Elasticities
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.intake import AUDIT_SCHEMA
+from tradewedge.sources.elasticitytable import ERRORS
 from tradewedge.world import World
 
 FORMAT = 3

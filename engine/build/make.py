@@ -24,6 +24,7 @@ from tradewedge.world import World
 
 HOME_SHARE: Final = {"product": pl.String, "home_share": pl.Float64, "source": pl.String}
 RECONCILIATION: Final = "reconciliation.csv"
+ELASTICITY_SOURCES: Final = "elasticity_sources.csv"
 RECORD: Final = "build.json"
 
 Notify = Callable[[str, int, int], None]
@@ -59,6 +60,7 @@ def build(plan: Plan, notify: Notify | None = None) -> Built:
 
     def write(folder: Path) -> None:
         world.audit.write_csv(folder / RECONCILIATION)
+        world.elasticity_sources().write_csv(folder / ELASTICITY_SOURCES)
         record = plan.record() | {"title": trade.title, "input": _input(plan.path)}
         (folder / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
         for stem, table in beside.items():

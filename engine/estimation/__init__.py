@@ -1,5 +1,6 @@
 """Elasticities from trade data: PPML gravity with high-dimensional fixed effects."""
 
-from tradewedge.estimation.estimate import Estimates, estimate
+from tradewedge.estimation.estimates import Estimates
+from tradewedge.estimation.estimator import estimate
 
 __all__ = ["Estimates", "estimate"]

@@ -99,7 +99,7 @@ class Estimates:
             "product",
             "sigma",
             "standard_error",
-            source=pl.format("{}, {} rows, {} clusters", pl.lit(text), "rows", "clusters"),
+            source=pl.format("{}; {} rows, {} clusters", pl.lit(text), "rows", "clusters"),
         )
         return completed(found, elasticity_set(base, vintage or "HS2022"))
 

@@ -13,8 +13,8 @@ import polars as pl
 
 from tradewedge.build import duties
 from tradewedge.errors import ConfigError
-from tradewedge.estimation.estimate import Notify, estimate
 from tradewedge.estimation.estimates import Estimates
+from tradewedge.estimation.estimator import Notify, estimate
 from tradewedge.estimation.formula import COVARIATES, TARIFF, Formula, parse
 from tradewedge.estimation.inputs import KEYS
 from tradewedge.estimation.plan import Plan
@@ -106,7 +106,7 @@ def _tariffs(plan: Plan, vintage: str | None) -> pl.DataFrame | None:
     parts = []
     for year, named in plan.tariffs.items():
         held = None if year is None else [year]
-        for entry in duties.read(named, plan.tariff_importers, vintage, held):
+        for entry in duties.read(named, plan.tariff_importers, vintage, held, {}):
             rates = duties.restated(entry, vintage).rates
             column = [] if year is None else [pl.lit(str(year)).alias("year")]
             parts.append(rates.select(*column, *rates.columns))

@@ -143,9 +143,12 @@ def elasticity_set(name: str, vintage: str) -> pl.DataFrame:
     base = read_base(chosen.base).filter(pl.col("vintage") == vintage).drop("vintage")
     rows = pl.concat([base, _headings(base), _chapters(base, settings.eta_class)])
     kind = eta_kind(rows["product"], settings.eta_class)
-    sigma = (pl.col("sigma") * chosen.sigma_scale).clip(lower_bound=settings.floor)
+    scaled = pl.col("sigma") * chosen.sigma_scale
+    sigma = scaled.clip(lower_bound=settings.floor)
+    raised = pl.format("{}; raised to the floor of {}", "source", pl.lit(settings.floor))
     return (
         rows.with_columns(kind, source=_sigma_text(chosen))
+        .with_columns(source=pl.when(scaled < settings.floor).then(raised).otherwise("source"))
         .select(
             "product",
             sigma=sigma,

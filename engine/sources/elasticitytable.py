@@ -16,7 +16,7 @@ or row by row, as ``elasticity`` with the name in a column ``convention``.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +45,8 @@ CONVENTIONS: Final = {
         "the elasticity of tariff-exclusive value to 1 + tariff, negative, as in CEPII's ProTEE",
     ),
 }
+#: Source of a row that names none.
+UNTOLD: Final = "user table"
 _TABLES: Final = (".csv", ".tsv", ".txt", ".gz", ".zip", ".parquet")
 _ELASTICITY: Final = "elasticity"
 _CONVENTION: Final = "convention"
@@ -136,7 +138,7 @@ def as_sigma(frame: pl.DataFrame) -> pl.DataFrame:
     note = pl.coalesce(*notes, pl.lit(""))
     return frame.with_columns(
         pl.coalesce(*values).alias(SIGMA),
-        source=named.fill_null("user table") + note,
+        source=named.fill_null(UNTOLD) + note,
     ).drop([name for name in held if name != SIGMA])
 
 
@@ -219,10 +221,7 @@ def completed(table: pl.DataFrame, base: pl.DataFrame) -> pl.DataFrame:
     values = [name for name in ERRORS if name in held]
     other = other.filter(~pl.all_horizontal(pl.col(values).is_null()))
     both = own.join(other, on="product", how="full", coalesce=True, suffix="_other")
-    texts = [
-        joined({name: _text(row, name) for name in values if _text(row, name) is not None})
-        for row in both.iter_rows(named=True)
-    ]
+    texts = [joined(_sources(row, values)) for row in both.iter_rows(named=True)]
     filled = (pl.coalesce(name, f"{name}_other").alias(name) for name in held)
     made = both.with_columns(*filled, source=pl.Series(texts, dtype=pl.String))
     order = ["product", *values, "source", *(e for e in ERRORS.values() if e in held)]
@@ -242,12 +241,14 @@ def _under(prefixes: pl.Series) -> pl.Expr:
     )
 
 
-def _text(row: Mapping[str, object], name: str) -> str | None:
-    """Where a row has one of its numbers from; None where it has it not."""
-    for suffix in ("", "_other"):
-        if row[f"{name}{suffix}"] is not None:
-            return told(str(row[f"source{suffix}"] or "user table"), name)
-    return None
+def _sources(row: Mapping[str, object], names: Sequence[str]) -> dict[str, str]:
+    """Where a joined row has each of its numbers from."""
+    found = {}
+    for name in names:
+        suffix = next((s for s in ("", "_other") if row[f"{name}{s}"] is not None), None)
+        if suffix is not None:
+            found[name] = told(str(row[f"source{suffix}"] or UNTOLD), name)
+    return found
 
 
 _PART: Final = re.compile(r"(?:^|; )(sigma|eta|epsilon): ")

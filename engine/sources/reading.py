@@ -50,7 +50,9 @@ def _read(
     schema: Mapping[str, type[pl.DataType]],
     optional: Sequence[str],
 ) -> pl.DataFrame:
-    same = {name: name for name in schema if not about.has(name) and name in table.columns}
+    # A column that the description calls something else is not what its name says.
+    free = set(table.columns) - set(about.columns.values())
+    same = {name: name for name in schema if not about.has(name) and name in free}
     full = about.with_columns(same)
     missing = [name for name in schema if not full.has(name) and name not in optional]
     table.require(missing, "a table for this use")

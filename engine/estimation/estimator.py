@@ -82,8 +82,8 @@ def estimate(
     if not 0 < significance < 1:
         raise ConfigError(f"significance is between 0 and 1, not {significance:g}")
     given = tidy.collect(flows, "flows")
-    one = isinstance(covariates, pl.DataFrame | pl.LazyFrame)
-    facts = [tidy.collect(f, "covariates") for f in ([covariates] if one else covariates)]
+    listed = [covariates] if isinstance(covariates, pl.DataFrame | pl.LazyFrame) else covariates
+    facts = [tidy.collect(table, "covariates") for table in listed]
     known = [*given.columns, *(name for fact in facts for name in fact.columns)]
     told = _formula(formula, given, known, tariffs is not None)
     dimensions = _clusters(cluster, told, given.columns)
