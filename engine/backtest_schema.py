@@ -41,8 +41,8 @@ class BacktestConf:
     after: Any = None
     importers: Any = None
     products: Any = None
-    models: list[str] = field(default_factory=lambda: list(MODELS))
-    elasticities: str = "central"
+    model: Any = field(default_factory=lambda: list(MODELS))
+    elasticities: str | None = None
     train: bool = True
     weights: Weights = Weights.value
     least_value: float = Cut.least_value
@@ -71,7 +71,7 @@ $CONFIG
 Examples
 
   tradewedge backtest experiment=us_china_2018
-  tradewedge backtest experiment=us_china_2018 after=2021 'models=[armington]'
+  tradewedge backtest experiment=us_china_2018 after=2021 model=armington
   tradewedge backtest experiment=us_china_2018 before=worlds/2017 after=worlds/2019 train=false
   tradewedge backtest experiment=china_controls_2023 'importers=[JPN,KOR,USA]' weights=equal
   tradewedge backtest my_experiment.yaml out=outputs/mine overwrite=true
@@ -165,7 +165,7 @@ def to_asked(config: DictConfig) -> Asked:
         if (value := getattr(conf, key)) is not None
     }
     plan = Plan(
-        models=tuple(conf.models),
+        models=_models(conf.model),
         elasticities=conf.elasticities,
         cut=Cut(conf.least_value, conf.least_share, conf.weights.value),
         draws=conf.draws,
@@ -175,3 +175,8 @@ def to_asked(config: DictConfig) -> Asked:
     changed = Experiment.from_dict(found.record() | changes, found.name) if changes else found
     out = Path(conf.out) if conf.out else None
     return Asked(changed, plan, out, conf.overwrite)
+
+
+def _models(given: Any) -> tuple[str, ...]:
+    listed = given if isinstance(given, list) else [given]
+    return tuple(str(name) for name in listed)

@@ -124,6 +124,9 @@ def _share(measure: Any, year: int) -> str:
 
 def _legend(found: Backtest) -> str:
     cut = found.plan.cut
+    named = (
+        f"the set {found.plan.elasticities}" if found.plan.elasticities else "what the world holds"
+    )
     weights = "their imports in the year before" if cut.weights == "value" else "one each"
     return (
         'Error: for suppliers, the share of imports that "no change" or the model gives to the '
@@ -134,7 +137,7 @@ def _legend(found: Backtest) -> str:
         "whose order is at least as good; rows are shuffled freely, so that it flatters where they "
         f"hang together. Left out: imports below {cut.least_value:g} thousand USD; suppliers "
         f"below {cut.least_share:g} of them in ranks. Sigma: product = "
-        f"the set {found.plan.elasticities}; flat = its geometric mean; trained = chosen on other "
+        f"{named}; flat = its geometric mean; trained = chosen on other "
         "years; horizon = the elasticities of so many years after a change."
     )
 

@@ -19,8 +19,8 @@ class Plan:
     Attributes
     ----------
     models : tuple of str
-    elasticities : str
-        The set that holds product-level sigmas.
+    elasticities : str or None
+        The set that holds product-level sigmas; None: what a world holds (embedded: "central").
     cut : Cut
         What is too small to be scored, and how the rest is weighted.
     draws, seed : int
@@ -30,7 +30,7 @@ class Plan:
     """
 
     models: tuple[str, ...] = tuple(MODELS)
-    elasticities: str = "central"
+    elasticities: str | None = None
     cut: Cut = field(default_factory=Cut)
     draws: int = 1000
     seed: int = 0

@@ -9,6 +9,7 @@ from tradewedge.backtest.experiment import Experiment, Year
 from tradewedge.backtest.observed import Change, change, imports
 from tradewedge.backtest.predicted import Case, cases, predict
 from tradewedge.backtest.series import open_year
+from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError
 from tradewedge.world import World
 
@@ -17,16 +18,14 @@ from tradewedge.world import World
 class Worlds:
     """Opens every year once."""
 
-    elasticities: str
+    elasticities: str | None
     seen: dict[Year, World] = field(default_factory=dict)
 
     def open(self, year: Year | World) -> World:
         if isinstance(year, World):
             return year
         if year not in self.seen:
-            # A saved world keeps the elasticities that it holds.
-            named = None if isinstance(year, str) else self.elasticities
-            self.seen[year] = open_year(year, named)
+            self.seen[year] = open_year(year, self.elasticities)
         return self.seen[year]
 
 
@@ -65,6 +64,12 @@ def prepare(told: Experiment, first: World, last: World) -> Setting:
             f"experiment {told.name!r}: no product that a measure touches is in both years and "
             "among those asked for"
         )
+    for code in told.importers:
+        if code not in first.countries:
+            raise ConfigError(
+                f"experiment {told.name!r}: importer {code!r} buys nothing in {first.name!r}; "
+                f"nearest: {', '.join(nearest(code, first.countries)) or 'none'}"
+            )
     known = imports(first, products)
     observed = of_importers(change(known, imports(last, products)), told)
     slim = tuple(replace(case, world=case.world.select(products)) for case in found)

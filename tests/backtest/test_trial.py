@@ -65,7 +65,7 @@ def test_common_growth_moves_no_score(truth: Make) -> None:
 def test_training_picks_the_right_mixture(truth: Make, flat: float | None, weight: float) -> None:
     made = truth(flat=flat)
     told = replace(made.experiment, training=((1, 2),))
-    worlds = Worlds("central", {1: made.before, 2: made.after})
+    worlds = Worlds(None, {1: made.before, 2: made.after})
     chosen = train(told, backtest.Plan(draws=20), worlds, lambda *_: None)
     assert chosen is not None
     assert (chosen.chosen.weight, chosen.chosen.scale) == (weight, 1.0)
