@@ -10,9 +10,10 @@ from time import perf_counter
 from tradewedge.kernels.changes import Changes
 from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock
+from tradewedge.kernels.solved import Solved
 
 Solver = Callable[[Market, Shock, Options], KernelSolution]
-BatchSolver = Callable[[Market, Sequence[Changes], Options], list[KernelSolution]]
+BatchSolver = Callable[[Market, Sequence[Changes], Options], list[Solved]]
 
 
 DENSE_TOGETHER = 8
@@ -207,13 +208,11 @@ def _written_out(
 ) -> BatchSolver:
     """Give a batch solver for dense shocks some at a time."""
 
-    def solve_batch(
-        market: Market, several: Sequence[Changes], options: Options
-    ) -> list[KernelSolution]:
-        found: list[KernelSolution] = []
+    def solve_batch(market: Market, several: Sequence[Changes], options: Options) -> list[Solved]:
+        found: list[Solved] = []
         for start in range(0, len(several), DENSE_TOGETHER):
             some = several[start : start + DENSE_TOGETHER]
-            found += solve(market, [one.shock(market) for one in some], options)
+            found += map(Solved.of, solve(market, [one.shock(market) for one in some], options))
         return found
 
     return solve_batch

@@ -1,21 +1,19 @@
 """Scenario batches on the CPU: what a scenario leaves alone is not solved, the rest in lanes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from tradewedge.kernels import armington_cpu, lanes_cpu, plain_cpu
+from tradewedge.kernels import alone_cpu, armington_cpu, lanes_cpu, plain_cpu
 from tradewedge.kernels.changes import Changes, calm_shock, stack
-from tradewedge.kernels.market import Bools, KernelSolution, Market, Options
+from tradewedge.kernels.columns import Column
+from tradewedge.kernels.market import Bools, Floats, Ints, KernelSolution, Market, Options
 from tradewedge.kernels.sell_cpu import frozen, in_parts, slices
-
-MOST_ENTRIES = 10_000_000
-"""Touched rows that scenarios solved together may have in all: 160 MB."""
+from tradewedge.kernels.solved import Solved
 
 
-def solve_batch(
-    market: Market, several: Sequence[Changes], options: Options
-) -> list[KernelSolution]:
+def solve_batch(market: Market, several: Sequence[Changes], options: Options) -> list[Solved]:
     """Solve every product under every scenario.
 
     Products that a scenario does not touch keep the solution that no change has. Scenarios with
@@ -29,97 +27,133 @@ def solve_batch(
 
     Returns
     -------
-    list of KernelSolution
+    list of Solved
         In the order given. The kernel never raises for numbers: see their ``status``.
     """
     nested = bool(market.nested.all())
     plain = [n for n, one in enumerate(several) if one.instruments is None and not nested]
-    found: dict[int, KernelSolution] = {}
-    for part in _parts([len(several[n].flow) for n in plain]):
-        numbers = plain[part]
-        solve = _side_by_side if len(numbers) >= lanes_cpu.FEWEST else _one_by_one
-        solved = solve(market, [several[n] for n in numbers], options)
-        found.update(zip(numbers, solved, strict=True))
+    together = _solve_plain(market, [several[n] for n in plain], options) if plain else []
+    found = dict(zip(plain, together, strict=True))
     for n, one in enumerate(several):
         if n not in found:
-            found[n] = armington_cpu.solve(market, one.shock(market), options)
+            found[n] = Solved.of(armington_cpu.solve(market, one.shock(market), options))
     return [found[n] for n in range(len(several))]
 
 
-def _parts(entries: Sequence[int]) -> Iterator[slice]:
-    """Cut a list of scenarios so that no part has too many touched rows."""
-    start = held = 0
-    for n, more in enumerate(entries):
-        if n > start and held + more > MOST_ENTRIES:
-            yield slice(start, n)
-            start, held = n, 0
-        held += more
-    if entries:
-        yield slice(start, len(entries))
-
-
-def _one_by_one(
-    market: Market, several: Sequence[Changes], options: Options
-) -> list[KernelSolution]:
-    """Solve the products that each scenario touches."""
-    found = _solutions(_unchanged(market, len(several), options))
-    for solution, one in zip(found, several, strict=True):
-        touched = one.products(market)
-        _clear(solution, market, touched)
-        armington_cpu.solve_products(solution, market, one.shock(market), options, touched)
-    return found
-
-
-def _side_by_side(
-    market: Market, several: Sequence[Changes], options: Options
-) -> list[KernelSolution]:
-    """Solve the scenarios that touch a product together."""
-    out = _unchanged(market, len(several), options)
-    found = _solutions(out)
-    nothing = calm_shock(market)
-    scratch = lanes_cpu.Scratch(*(getattr(nothing, name) for name in lanes_cpu.Scratch._fields))
-    rows = plain_cpu.Rows(
-        *(
-            frozen(getattr(nothing if hasattr(nothing, name) else market, name))
-            for name in plain_cpu.Rows._fields
-        )
-    )
-    changes = stack(market, several)
-    pending = np.zeros((len(several), len(market.sigma)), np.bool_)
+def _solve_plain(market: Market, several: Sequence[Changes], options: Options) -> list[Solved]:
+    """Solve scenarios without instruments."""
+    calm = _calm(market, options)
+    changes, held = stack(market, several)
+    touched = changes.touched
+    out, found = _room(market, calm, touched)
+    pending = np.zeros_like(touched)
+    many = touched.sum(axis=0).max(initial=0) >= lanes_cpu.FEWEST
+    solve_slice = lanes_cpu.solve_slice if many else alone_cpu.solve_slice
+    rows = _rows(market)
+    before = alone_cpu.Calm(frozen(calm.log_price), frozen(calm.log_index))
     steps = armington_cpu.accelerated_steps(options)
 
     def work(part: tuple[int, int]) -> None:
-        lanes_cpu.solve_slice(
-            rows, scratch, market.layout, changes, out, *part, options.tolerance, steps, pending
+        solve_slice(
+            rows, before, market.layout, changes, out, *part, options.tolerance, steps, pending
         )
 
-    in_parts(work, slices(market.flow_ptr))
+    in_parts(work, slices(_work(market, touched)))
+    del held  # what the addresses in ``changes`` point to
     for s in np.flatnonzero(pending.any(axis=1)).tolist():
-        _clear(found[s], market, pending[s])
-        armington_cpu.solve_rest(found[s], market, several[s].shock(market), options, pending[s])
+        found[s] = _with_rest(found[s], market, several[s], options, pending[s])
     return found
 
 
-def _unchanged(market: Market, count: int, options: Options) -> lanes_cpu.Out:
-    """Room for solutions in which nothing changes yet."""
-    calm = market.calm
-    if (calm.residual > options.tolerance).any():
-        calm = armington_cpu.solve(market, calm_shock(market), options)
-    return lanes_cpu.Out(
-        *(np.repeat(getattr(calm, name)[None], count, axis=0) for name in lanes_cpu.Out._fields)
+def _calm(market: Market, options: Options) -> KernelSolution:
+    """The solution that no change has."""
+    if (market.calm.residual > options.tolerance).any():
+        return armington_cpu.solve(market, calm_shock(market), options)
+    return market.calm
+
+
+def _rows(market: Market) -> plain_cpu.Rows:
+    """A market under a shock that changes no exporter and no importer; flows are not looked at."""
+    nothing = {
+        "log_cost": np.zeros(0),
+        "admitted": np.zeros(0, np.bool_),
+        "log_supply": np.zeros(len(market.epsilon)),
+        "log_demand": np.zeros(int(market.importer_ptr[-1])),
+    }
+    return plain_cpu.Rows(
+        *(
+            frozen(nothing[name] if name in nothing else getattr(market, name))
+            for name in plain_cpu.Rows._fields
+        )
     )
 
 
-def _solutions(out: lanes_cpu.Out) -> list[KernelSolution]:
-    """One solution per scenario, which are views."""
-    fields = lanes_cpu.Out._fields
-    return [
-        KernelSolution(**dict(zip(fields, each, strict=True))) for each in zip(*out, strict=True)
+def _work(market: Market, touched: Bools) -> Ints:
+    """Flows of all products before each one, as often as a scenario touches them, [K + 1]."""
+    return np.concatenate([[0], np.cumsum(np.diff(market.flow_ptr) * touched.sum(axis=0))])
+
+
+def _room(
+    market: Market, calm: KernelSolution, touched: Bools
+) -> tuple[alone_cpu.Out, list[Solved]]:
+    """Room for solutions, and these as views of it: of rows that are touched, or all if most are.
+
+    ``touched`` [S, K].
+    """
+    exporters, importers = np.diff(market.exporter_ptr), np.diff(market.importer_ptr)
+    size = exporters + importers
+    most = 2 * (touched @ size) > size.sum()
+    stored = touched | most[:, None]
+    price, exporter = _places(stored, exporters)
+    index, importer = _places(stored, importers)
+    out = alone_cpu.Out(
+        np.empty(price[-1]),
+        np.empty(index[-1]),
+        exporter,
+        importer,
+        *(
+            np.repeat(getattr(calm, name)[None], len(touched), axis=0)
+            for name in ("status", "iterations", "residual", "error_bound")
+        ),
+    )
+
+    def column(s: int, kept: Floats, base: Floats, per_product: Ints) -> Column:
+        if most[s]:
+            return Column.of(kept)
+        return Column(base, np.flatnonzero(np.repeat(touched[s], per_product)), kept)
+
+    found = [
+        Solved(
+            price=column(s, out.log_price[price[s] : price[s + 1]], calm.log_price, exporters),
+            index=column(s, out.log_index[index[s] : index[s + 1]], calm.log_index, importers),
+            status=out.status[s],
+            iterations=out.iterations[s],
+            residual=out.residual[s],
+            error_bound=out.error_bound[s],
+        )
+        for s in range(len(touched))
     ]
+    return out, found
 
 
-def _clear(solution: KernelSolution, market: Market, products: Bools) -> None:
-    """Empty some products [K], as a solution is before it is filled."""
-    solution.log_price[np.repeat(products, np.diff(market.exporter_ptr))] = np.nan
-    solution.log_index[np.repeat(products, np.diff(market.importer_ptr))] = np.nan
-    solution.iterations[products] = 0
+def _places(stored: Bools, per_product: Ints) -> tuple[Ints, Ints]:
+    """Bounds of each scenario's rows [S + 1], and where each product's first one is [S, K]."""
+    length = (stored * per_product).astype(np.int64)
+    end = np.cumsum(length).reshape(length.shape)
+    return np.concatenate([[0], end[:, -1]]), np.where(stored, end - length, -1)
+
+
+def _with_rest(
+    found: Solved, market: Market, one: Changes, options: Options, pending: Bools
+) -> Solved:
+    """Solve what the fast path has left, products ``pending`` [K]."""
+    whole = found.whole
+    whole.log_price[np.repeat(pending, np.diff(market.exporter_ptr))] = np.nan
+    whole.log_index[np.repeat(pending, np.diff(market.importer_ptr))] = np.nan
+    whole.iterations[pending] = 0
+    armington_cpu.solve_rest(whole, market, one.shock(market), options, pending)
+    return replace(
+        found,
+        price=found.price.taken_from(whole.log_price),
+        index=found.index.taken_from(whole.log_index),
+    )

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tradewedge.kernels.market import Bools, Floats, Instruments, Ints, Market, Shock
 
@@ -78,48 +79,57 @@ class Changes:
 
 
 class Stack(NamedTuple):
-    """The changes of S scenarios end to end, product by product.
+    """The changes of S scenarios as compiled code reads them: where they are, nothing is copied.
 
     Attributes
     ----------
     flow_ptr, exporter_ptr, importer_ptr : int64 [S, K + 1]
-        Where each scenario's and product's changes are in the arrays below.
-    flow, exporter, importer : int64
-    log_cost, log_supply, log_demand : float64
+        Where each product's changes are in the arrays of each scenario.
+    flow, exporter, importer : int64 [S]
+        Addresses of the rows (int64).
+    log_cost, log_supply, log_demand : int64 [S]
+        Addresses of their numbers (float64).
     """
 
     flow_ptr: Ints
     flow: Ints
-    log_cost: Floats
+    log_cost: Ints
     exporter_ptr: Ints
     exporter: Ints
-    log_supply: Floats
+    log_supply: Ints
     importer_ptr: Ints
     importer: Ints
-    log_demand: Floats
+    log_demand: Ints
+
+    @property
+    def touched(self) -> Bools:
+        """Products that each scenario touches, [S, K]."""
+        made: Bools = np.diff(self.flow_ptr) > 0
+        made |= np.diff(self.exporter_ptr) > 0
+        made |= np.diff(self.importer_ptr) > 0
+        return made
 
 
-def stack(market: Market, several: Sequence[Changes]) -> Stack:
-    """Put the changes of some scenarios end to end."""
-    return Stack(
-        *_end_to_end(market.flow_ptr, [(one.flow, one.log_cost) for one in several]),
-        *_end_to_end(market.exporter_ptr, [(one.exporter, one.log_supply) for one in several]),
-        *_end_to_end(market.importer_ptr, [(one.importer, one.log_demand) for one in several]),
+def stack(market: Market, several: Sequence[Changes]) -> tuple[Stack, list[NDArray[Any]]]:
+    """The addresses of some scenarios' changes, good while the arrays that come with them live."""
+    held: list[NDArray[Any]] = []
+    parts = (
+        (market.flow_ptr, "flow", "log_cost"),
+        (market.exporter_ptr, "exporter", "log_supply"),
+        (market.importer_ptr, "importer", "log_demand"),
     )
+    columns: list[Ints] = []
+    for row_ptr, rows, numbers in parts:
+        there = [np.ascontiguousarray(getattr(one, rows), np.int64) for one in several]
+        values = [np.ascontiguousarray(getattr(one, numbers), np.float64) for one in several]
+        held += [*there, *values]
+        columns.append(np.stack([np.searchsorted(mine, row_ptr) for mine in there]))
+        columns += [_addresses(there), _addresses(values)]
+    return Stack(*columns), held
 
 
-def _end_to_end(row_ptr: Ints, entries: Sequence[tuple[Ints, Floats]]) -> tuple[Ints, Ints, Floats]:
-    """Pointers [S, K + 1], rows and values."""
-    before = np.cumsum([0, *(len(rows) for rows, _ in entries)])
-    pointers = [
-        start + np.searchsorted(rows, row_ptr)
-        for start, (rows, _) in zip(before.tolist(), entries, strict=False)
-    ]
-    return (
-        np.stack(pointers),
-        np.concatenate([rows for rows, _ in entries]),
-        np.concatenate([values for _, values in entries]),
-    )
+def _addresses(arrays: Sequence[NDArray[Any]]) -> Ints:
+    return np.array([array.ctypes.data for array in arrays], np.int64)
 
 
 def _filled(size: int, rows: Ints, values: Floats) -> Floats:

@@ -24,12 +24,21 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tradewedge.kernels import plain_cpu
-from tradewedge.kernels.equations import AT_ONE, NEAR_ONE, ROUNDING
+from tradewedge.kernels import alone_cpu, plain_cpu
+from tradewedge.kernels.equations import ROUNDING
 from tradewedge.kernels.market import Bools, Floats, Ints
 from tradewedge.kernels.plain_cpu import DEPTH, GROWTH, LARGEST, OWN_SHARE
 from tradewedge.kernels.sell_cpu import LANES
-from tradewedge.kernels.simd import larger, load, magnitude, smaller, spread, store
+from tradewedge.kernels.simd import (
+    double_at,
+    integer_at,
+    larger,
+    load,
+    magnitude,
+    smaller,
+    spread,
+    store,
+)
 
 FEWEST = 3
 """Scenarios that are solved side by side; fewer are solved one by one."""
@@ -37,29 +46,6 @@ DEGREE = 8
 """Of the polynomial by which the first eight scenarios are interpolated."""
 LARGEST_SHARE = 50.0
 """Sum of the sizes of the weights of an interpolation; more is no interpolation."""
-
-
-class Out(NamedTuple):
-    """As :class:`.plain_cpu.Out`, with scenarios in front."""
-
-    log_price: Floats
-    log_index: Floats
-    status: NDArray[np.int8]
-    iterations: Ints
-    residual: Floats
-    error_bound: Floats
-
-
-class Scratch(NamedTuple):
-    """A dense shock without any change, for the scenarios that are solved one by one.
-
-    The same memory as in the rows that go with it; every product is put back as it was.
-    """
-
-    log_cost: Floats
-    admitted: Bools
-    log_supply: Floats
-    log_demand: Floats
 
 
 class _Vectors(NamedTuple):
@@ -141,20 +127,10 @@ class _Lane(NamedTuple):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def solve_slice(  # type: ignore[no-untyped-def]
-    rows, scratch, layout, stack, out, start, stop, tolerance, max_steps, pending
+    rows, calm, layout, stack, out, start, stop, tolerance, max_steps, pending
 ):
-    """Solve the products of a slice under all scenarios that touch them.
-
-    What others leave as it is has been written before. ``pending`` [S, K].
-    """
-    flows = exporters = importers = lines_a = lines_b = 0
-    for k in range(start, stop):
-        flows = max(flows, rows.flow_ptr[k + 1] - rows.flow_ptr[k])
-        exporters = max(exporters, rows.exporter_ptr[k + 1] - rows.exporter_ptr[k])
-        importers = max(importers, rows.importer_ptr[k + 1] - rows.importer_ptr[k])
-        lines_a = max(lines_a, plain_cpu._lines(layout.buyers, k))
-        lines_b = max(lines_b, plain_cpu._lines(layout.sellers, k))
-    nx, nm = plain_cpu._padded(exporters), plain_cpu._padded(importers)
+    """As :func:`.alone_cpu.solve_slice`, with scenarios side by side."""
+    flows, nx, nm, lines_a, lines_b = alone_cpu.extents(rows, layout, start, stop)
     one, x, m = np.zeros((4, nx)), np.zeros((8, nx * LANES)), np.zeros((4, nm * LANES))
     vec = _Vectors(
         one[0], one[1], one[2], one[3], x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7],
@@ -176,18 +152,20 @@ def solve_slice(  # type: ignore[no-untyped-def]
     history = np.zeros((2 * DEPTH, nx * LANES))
     single = plain_cpu.workspace(flows, nx, nm)
     a, b = np.empty((lines_a, LANES)), np.empty((lines_b, LANES))
-    scenarios = len(stack.flow_ptr)
+    scenarios = len(stack.flow)
     who = np.empty(scenarios, np.int64)
     for k in range(start, stop):
         if rows.flow_ptr[k] == rows.flow_ptr[k + 1]:
             continue
         n = 0
         for s in range(scenarios):
-            if _touches(stack, s, k):
+            if alone_cpu.touches(stack, s, k):
                 who[n] = s
                 n += 1
+            else:
+                alone_cpu.copy_calm(rows, calm, out, s, k)
         done = 0
-        if layout.valid[k] and _is_plain(rows, k):
+        if layout.valid[k] and alone_cpu.is_plain(rows, k):
             _spread_out(who, n)
             while n - done >= FEWEST:
                 together = min(LANES, n - done)
@@ -209,19 +187,9 @@ def solve_slice(  # type: ignore[no-untyped-def]
             _forget(first)
         for t in range(done, n):
             s = who[t]
-            _write_shock(scratch, stack, s, k)
-            mine = plain_cpu.Out(
-                out.log_price[s],
-                out.log_index[s],
-                out.status[s],
-                out.iterations[s],
-                out.residual[s],
-                out.error_bound[s],
+            pending[s, k] = not alone_cpu.solve_product(
+                rows, layout, stack, s, out, k, single, a, b, tolerance, max_steps
             )
-            pending[s, k] = not plain_cpu.solve_product(
-                rows, layout, mine, k, single, a, b, tolerance, max_steps
-            )
-            _take_back(scratch, stack, s, k)
 
 
 @njit(cache=True, nogil=True)
@@ -254,66 +222,6 @@ def _spread_out(who, n):  # type: ignore[no-untyped-def]
         who[place], who[pick] = who[pick], who[place]
 
 
-@njit(cache=True, nogil=True)
-def _touches(stack, s, k):  # type: ignore[no-untyped-def]
-    return (
-        stack.flow_ptr[s, k] < stack.flow_ptr[s, k + 1]
-        or stack.exporter_ptr[s, k] < stack.exporter_ptr[s, k + 1]
-        or stack.importer_ptr[s, k] < stack.importer_ptr[s, k + 1]
-    )
-
-
-@njit(cache=True, nogil=True)
-def _write_shock(scratch, stack, s, k):  # type: ignore[no-untyped-def]
-    for t in range(stack.flow_ptr[s, k], stack.flow_ptr[s, k + 1]):
-        if stack.log_cost[t] == np.inf:
-            scratch.admitted[stack.flow[t]] = False
-        else:
-            scratch.log_cost[stack.flow[t]] = stack.log_cost[t]
-    for t in range(stack.exporter_ptr[s, k], stack.exporter_ptr[s, k + 1]):
-        scratch.log_supply[stack.exporter[t]] = stack.log_supply[t]
-    for t in range(stack.importer_ptr[s, k], stack.importer_ptr[s, k + 1]):
-        scratch.log_demand[stack.importer[t]] = stack.log_demand[t]
-
-
-@njit(cache=True, nogil=True)
-def _take_back(scratch, stack, s, k):  # type: ignore[no-untyped-def]
-    for t in range(stack.flow_ptr[s, k], stack.flow_ptr[s, k + 1]):
-        scratch.admitted[stack.flow[t]] = True
-        scratch.log_cost[stack.flow[t]] = 0.0
-    for t in range(stack.exporter_ptr[s, k], stack.exporter_ptr[s, k + 1]):
-        scratch.log_supply[stack.exporter[t]] = 0.0
-    for t in range(stack.importer_ptr[s, k], stack.importer_ptr[s, k + 1]):
-        scratch.log_demand[stack.importer[t]] = 0.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _is_plain(rows, k):  # type: ignore[no-untyped-def]
-    sigma, eta = rows.sigma[k], rows.eta[k]
-    plain = 0 < sigma < np.inf and 0 <= eta < np.inf and abs(1 - sigma) >= NEAR_ONE
-    for i in range(rows.exporter_ptr[k], rows.exporter_ptr[k + 1]):
-        plain &= rows.epsilon[i] >= 0
-    return plain
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _size(stack, s, k, sigma):  # type: ignore[no-untyped-def]
-    """Largest |log cost| of a scenario; -1: not plain."""
-    size, total = 0.0, 0.0
-    for t in range(stack.flow_ptr[s, k], stack.flow_ptr[s, k + 1]):
-        if stack.log_cost[t] < np.inf:
-            size = max(size, abs(stack.log_cost[t]))
-        elif math.isnan(stack.log_cost[t]) or sigma <= 1 + AT_ONE:
-            return -1.0
-    for t in range(stack.exporter_ptr[s, k], stack.exporter_ptr[s, k + 1]):
-        total += stack.log_supply[t]
-    for t in range(stack.importer_ptr[s, k], stack.importer_ptr[s, k + 1]):
-        total += stack.log_demand[t]
-    if not math.isfinite(total) or (sigma + 1) * size > LARGEST / 2:
-        return -1.0
-    return size
-
-
 @njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 def _prepare(rows, layout, stack, k, vec, over, lane, a, b, pending):  # type: ignore[no-untyped-def]
     """Put the baseline and the lanes' scenarios into product k's matrices and vectors.
@@ -331,18 +239,18 @@ def _prepare(rows, layout, stack, k, vec, over, lane, a, b, pending):  # type: i
         lane.active[s] = False
         if scenario < 0:
             continue
-        lane.size[s] = _size(stack, scenario, k, sigma)
+        lane.size[s] = alone_cpu.extent(stack, scenario, k, sigma)
         if lane.size[s] < 0:
             pending[scenario, k] = True
             continue
         lane.active[s] = True
         _enter(rows, stack, scenario, k, s, over)
         for t in range(stack.exporter_ptr[scenario, k], stack.exporter_ptr[scenario, k + 1]):
-            place = layout.sellers.rank[stack.exporter[t]]
-            vec.supply[place * LANES + s] = stack.log_supply[t]
+            place = layout.sellers.rank[integer_at(stack.exporter[scenario], t)]
+            vec.supply[place * LANES + s] = double_at(stack.log_supply[scenario], t)
         for t in range(stack.importer_ptr[scenario, k], stack.importer_ptr[scenario, k + 1]):
-            place = layout.buyers.rank[stack.importer[t]]
-            vec.offset[place * LANES + s] = stack.log_demand[t]
+            place = layout.buyers.rank[integer_at(stack.importer[scenario], t)]
+            vec.offset[place * LANES + s] = double_at(stack.log_demand[scenario], t)
     _weigh(rows, layout, k, over, a, b)
     _exclude(layout, x0, j0, nx, nm, vec, over)
     least = np.inf
@@ -367,7 +275,8 @@ def _enter(rows, stack, scenario, k, s, over):  # type: ignore[no-untyped-def]
     n, changed, gone = over.count
     f0 = rows.flow_ptr[k]
     for t in range(stack.flow_ptr[scenario, k], stack.flow_ptr[scenario, k + 1]):
-        f = stack.flow[t] - f0
+        f = integer_at(stack.flow[scenario], t) - f0
+        cost = double_at(stack.log_cost[scenario], t)
         p = over.place[f]
         if p < 0:
             p = n
@@ -376,8 +285,8 @@ def _enter(rows, stack, scenario, k, s, over):  # type: ignore[no-untyped-def]
             over.cost[p * LANES : (p + 1) * LANES] = 0.0
             n += 1
         cell = p * LANES + s
-        if stack.log_cost[t] < np.inf:
-            over.cost[cell] = over.value[changed] = stack.log_cost[t]
+        if cost < np.inf:
+            over.cost[cell] = over.value[changed] = cost
             over.changed[changed] = cell
             changed += 1
         else:
@@ -702,7 +611,7 @@ def _remember_nodes(rows, layout, out, k, vec, first, nodes, lane, pending):  # 
     for s in range(LANES):
         solved = not pending[lane.scenario[s], k]
         for i in range(nx):
-            value = out.log_price[lane.scenario[s], x0 + layout.sellers.order[x0 + i]]
+            value = out.log_price[out.exporter[lane.scenario[s], k] + layout.sellers.order[x0 + i]]
             nodes.price[i * LANES + s] = value if solved and math.isfinite(value) else 0.0
         for p in range(n):
             first.cost[p * LANES + s] *= solved
@@ -748,15 +657,18 @@ def _start(rows, layout, stack, k, vec, first, nodes, lane):  # type: ignore[no-
         scenario, sums = lane.scenario[s], nodes.scratch
         sums[:] = 0.0
         for t in range(stack.flow_ptr[scenario, k], stack.flow_ptr[scenario, k + 1]):
-            p = first.place[stack.flow[t] - rows.flow_ptr[k]]
+            p = first.place[integer_at(stack.flow[scenario], t) - rows.flow_ptr[k]]
             if p >= 0:
-                _alike(first.cost, p, min(stack.log_cost[t], excluded), nodes.scale[0], sums)
+                cost = min(double_at(stack.log_cost[scenario], t), excluded)
+                _alike(first.cost, p, cost, nodes.scale[0], sums)
         for t in range(stack.exporter_ptr[scenario, k], stack.exporter_ptr[scenario, k + 1]):
-            i = layout.sellers.rank[stack.exporter[t]]
-            _alike(nodes.supply, i, stack.log_supply[t], nodes.scale[1], sums)
+            i = layout.sellers.rank[integer_at(stack.exporter[scenario], t)]
+            value = double_at(stack.log_supply[scenario], t)
+            _alike(nodes.supply, i, value, nodes.scale[1], sums)
         for t in range(stack.importer_ptr[scenario, k], stack.importer_ptr[scenario, k + 1]):
-            j = layout.buyers.rank[stack.importer[t]]
-            _alike(nodes.demand, j, stack.log_demand[t], nodes.scale[2], sums)
+            j = layout.buyers.rank[integer_at(stack.importer[scenario], t)]
+            value = double_at(stack.log_demand[scenario], t)
+            _alike(nodes.demand, j, value, nodes.scale[2], sums)
         size = 0.0
         for t in range(LANES):
             for q in range(t):
@@ -839,22 +751,23 @@ def _write(rows, layout, out, k, s, vec, lane, z, step, modulus, steps):  # type
     scenario = lane.scenario[s]
     x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
     nx, nm = rows.exporter_ptr[k + 1] - x0, rows.importer_ptr[k + 1] - j0
-    log_price, log_index = out.log_price[scenario], out.log_index[scenario]
+    log_price = out.log_price[out.exporter[scenario, k] :]
+    log_index = out.log_index[out.importer[scenario, k] :]
     price = index = worst = 0.0
     for i in range(nx):
         value = z[i * LANES + s]
-        log_price[x0 + layout.sellers.order[x0 + i]] = value
+        log_price[layout.sellers.order[x0 + i]] = value
         price = max(price, abs(value))
     for j in range(nm):
         value = vec.bundle[j * LANES + s]
-        log_index[j0 + layout.buyers.order[j0 + j]] = value
+        log_index[layout.buyers.order[j0 + j]] = value
         index = max(index, abs(value))
     for d in range(vec.dead[0]):
         if vec.dead_i[d] % LANES == s:
-            log_price[x0 + layout.sellers.order[x0 + vec.dead_i[d] // LANES]] = np.nan
+            log_price[layout.sellers.order[x0 + vec.dead_i[d] // LANES]] = np.nan
     for d in range(vec.dead[1]):
         if vec.dead_j[d] % LANES == s:
-            log_index[j0 + layout.buyers.order[j0 + vec.dead_j[d] // LANES]] = np.nan
+            log_index[layout.buyers.order[j0 + vec.dead_j[d] // LANES]] = np.nan
     out.status[scenario, k] = 0
     out.iterations[scenario, k] = steps
     out.residual[scenario, k] = lane.worst[s]

@@ -60,7 +60,10 @@ class Rows(NamedTuple):
 
 
 class Out(NamedTuple):
-    """The fields of a KernelSolution that are written."""
+    """The fields of a KernelSolution that are written.
+
+    Inside the compiled functions prices and indices are those of one product.
+    """
 
     log_price: Floats
     log_index: Floats
@@ -101,12 +104,13 @@ class Vectors(NamedTuple):
 
 
 class Work(NamedTuple):
-    """The flows of one product whose cost changes."""
+    """The flows of one product that change, counted within the product."""
 
-    flow: NDArray[np.int32]  # counted within the product
+    flow: NDArray[np.int32]  # whose cost changes
     cost: Floats
     factor: Floats
-    count: Ints  # [1]
+    gone: NDArray[np.int32]  # that are excluded
+    count: Ints  # [1] of ``flow``
 
 
 @njit(nogil=True, error_model="numpy", inline="always")
@@ -180,8 +184,25 @@ def solve_slice(rows, layout, out, start, stop, tolerance, max_steps, pending): 
     single = workspace(flows, _padded(exporters), _padded(importers))
     a, b = np.empty((lines_a, LANES)), np.empty((lines_b, LANES))
     for k in range(start, stop):
-        if pending[k]:
-            pending[k] = not solve_product(rows, layout, out, k, single, a, b, tolerance, max_steps)
+        if not pending[k]:
+            continue
+        size, excluded = -1.0, 0
+        if layout.valid[k]:
+            size, excluded = _size(rows, k, single[1])
+        if size < 0:
+            continue
+        mine = Out(
+            out.log_price[rows.exporter_ptr[k] : rows.exporter_ptr[k + 1]],
+            out.log_index[rows.importer_ptr[k] : rows.importer_ptr[k + 1]],
+            out.status,
+            out.iterations,
+            out.residual,
+            out.error_bound,
+        )
+        modulus = _prepare(rows, layout, k, single[0], single[1], a, b, excluded)
+        pending[k] = not solve_prepared(
+            rows, layout, mine, k, single, a, b, modulus, size, tolerance, max_steps
+        )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -199,24 +220,21 @@ def workspace(flows, exporters, importers):  # type: ignore[no-untyped-def]
         np.zeros(flows + 1, np.int32),
         np.zeros(flows + 1),
         np.zeros(flows + 1),
+        np.zeros(flows + 1, np.int32),
         np.zeros(1, np.int64),
     )
     return vec, work, np.zeros((2 * DEPTH, width))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def solve_product(rows, layout, out, k, single, a, b, tolerance, max_steps):  # type: ignore[no-untyped-def]
-    """Solve one product; returns whether it was plain and has converged.
+def solve_prepared(  # type: ignore[no-untyped-def]
+    rows, layout, out, k, single, a, b, modulus, size, tolerance, max_steps
+):
+    """Solve a product that is in ``single``, a :func:`workspace`, and in both matrices.
 
-    ``single`` is a :func:`workspace`; ``a`` and ``b`` have room for the lines of both matrices.
+    Returns whether it has converged.
     """
-    vec, work, history = single
-    size, excluded = -1.0, 0
-    if layout.valid[k]:
-        size, excluded = _size(rows, k, work)
-    if size < 0:
-        return False
-    modulus = _prepare(rows, layout, k, vec, work, a, b, excluded)
+    vec, _, history = single
     history[:] = 0.0
     return _iterate(rows, layout, out, k, vec, history, a, b, modulus, size, tolerance, max_steps)
 
@@ -240,15 +258,15 @@ def _sum(values, start, stop):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _changed(log_cost, start, stop, flow):  # type: ignore[no-untyped-def]
-    """List the flows whose cost is not 0, NaN included; returns their number.
+def _unlike(values, start, stop, usual, flow):  # type: ignore[no-untyped-def]
+    """List the flows with another value than usual, NaN included; returns their number.
 
-    Without a branch that depends on the cost.
+    Without a branch that depends on the value.
     """
     n = 0
     for f in range(start, stop):
         flow[n] = f - start
-        n += log_cost[f] != 0
+        n += values[f] != usual
     return n
 
 
@@ -277,7 +295,7 @@ def _size(rows, k, work):  # type: ignore[no-untyped-def]
     # A sum is finite where all its terms are; one that overflows is left to the general kernel.
     total = _sum(rows.log_supply, x0, x1) + _sum(rows.log_demand, j0, j1)
     excluded = f1 - f0 - _count(rows.admitted, f0, f1)
-    n = _changed(rows.log_cost, f0, f1, work.flow)
+    n = _unlike(rows.log_cost, f0, f1, 0.0, work.flow)
     size = 0.0
     kept = 0
     for t in range(n):
@@ -290,6 +308,8 @@ def _size(rows, k, work):  # type: ignore[no-untyped-def]
             total += cost
             size = max(size, abs(cost))
     work.count[0] = kept
+    if excluded > 0:
+        _unlike(rows.admitted, f0, f1, True, work.gone)
     if not math.isfinite(total):
         return -1.0, 0
     for i in range(x0, x1):
@@ -335,7 +355,7 @@ def _prepare(rows, layout, k, vec, work, a, b, excluded):  # type: ignore[no-unt
         b[cell // LANES, cell % LANES] *= work.factor[t]
     vec.dead_i[0] = vec.dead_j[0] = 0
     if excluded > 0:
-        _exclude(rows, layout, k, vec, a, b)
+        _exclude(rows, layout, k, vec, work.gone[:excluded], a, b)
     for j in range(nm):
         vec.offset[j] = rows.log_demand[j0 + layout.buyers.order[j0 + j]]
     for j in range(nm, _padded(nm)):
@@ -367,22 +387,23 @@ def _prepare(rows, layout, k, vec, work, a, b, excluded):  # type: ignore[no-unt
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _exclude(rows, layout, k, vec, a, b):  # type: ignore[no-untyped-def]
-    """Take excluded flows out of both matrices and list the rows that have none left."""
+def _exclude(rows, layout, k, vec, gone, a, b):  # type: ignore[no-untyped-def]
+    """Take ``gone`` flows out of both matrices and list the rows that have none left."""
     x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
     nx, nm = rows.exporter_ptr[k + 1] - x0, rows.importer_ptr[k + 1] - j0
     b_first = layout.sellers.line_ptr[layout.sellers.group_ptr[k]]
     a_first = layout.buyers.line_ptr[layout.buyers.group_ptr[k]]
-    vec.alive_i[:nx] = 0
-    vec.alive_j[:nm] = 0
-    for f in range(rows.flow_ptr[k], rows.flow_ptr[k + 1]):
-        in_a, in_b = layout.buyers.place[f], layout.sellers.place[f]
-        if rows.admitted[f]:
-            vec.alive_i[layout.buyers.column[a_first + in_a // LANES, in_a % LANES]] += 1
-            vec.alive_j[layout.sellers.column[b_first + in_b // LANES, in_b % LANES]] += 1
-        else:
-            a[in_a // LANES, in_a % LANES] = 0.0
-            b[in_b // LANES, in_b % LANES] = 0.0
+    for i in range(nx):
+        vec.alive_i[i] = layout.sellers.length[x0 + i]
+    for j in range(nm):
+        vec.alive_j[j] = layout.buyers.length[j0 + j]
+    for f in gone:
+        in_a = layout.buyers.place[rows.flow_ptr[k] + f]
+        in_b = layout.sellers.place[rows.flow_ptr[k] + f]
+        vec.alive_i[layout.buyers.column[a_first + in_a // LANES, in_a % LANES]] -= 1
+        vec.alive_j[layout.sellers.column[b_first + in_b // LANES, in_b % LANES]] -= 1
+        a[in_a // LANES, in_a % LANES] = 0.0
+        b[in_b // LANES, in_b % LANES] = 0.0
     for i in range(nx):
         if vec.alive_i[i] == 0:
             vec.dead_i[0] += 1
@@ -609,13 +630,13 @@ def _write(rows, layout, out, k, vec, modulus, size):  # type: ignore[no-untyped
     j0, j1 = rows.importer_ptr[k], rows.importer_ptr[k + 1]
     price, index = _largest(vec.z, x1 - x0), _largest(vec.bundle, j1 - j0)
     for i in range(x1 - x0):
-        out.log_price[x0 + layout.sellers.order[x0 + i]] = vec.z[i]
+        out.log_price[layout.sellers.order[x0 + i]] = vec.z[i]
     for j in range(j1 - j0):
-        out.log_index[j0 + layout.buyers.order[j0 + j]] = vec.bundle[j]
+        out.log_index[layout.buyers.order[j0 + j]] = vec.bundle[j]
     for d in range(vec.dead_i[0]):
-        out.log_price[x0 + layout.sellers.order[x0 + vec.dead_i[d + 1]]] = np.nan
+        out.log_price[layout.sellers.order[x0 + vec.dead_i[d + 1]]] = np.nan
     for d in range(vec.dead_j[0]):
-        out.log_index[j0 + layout.buyers.order[j0 + vec.dead_j[d + 1]]] = np.nan
+        out.log_index[layout.buyers.order[j0 + vec.dead_j[d + 1]]] = np.nan
     if modulus >= 1:
         out.error_bound[k] = np.nan
         return

@@ -52,6 +52,22 @@ def double_of(_typing, _bits):  # type: ignore[no-untyped-def]
     return types.float64(types.uint64), build
 
 
+def _at(kind, element):  # type: ignore[no-untyped-def]
+    @intrinsic
+    def number_at(_typing, _address, _place):  # type: ignore[no-untyped-def]
+        def build(_context, builder, _signature, arguments):  # type: ignore[no-untyped-def]
+            pointer = builder.inttoptr(arguments[0], ir.PointerType(element))
+            return builder.load(builder.gep(pointer, [arguments[1]]))
+
+        return kind(types.int64, types.int64), build
+
+    return number_at
+
+
+double_at, integer_at = _at(types.float64, ir.DoubleType()), _at(types.int64, ir.IntType(64))
+"""The number at a place of a contiguous array (float64, int64) that is given by its address."""
+
+
 @intrinsic
 def eight_sums(_typing, weight, _cell, column, _entry, _lines, values, out, _to):  # type: ignore[no-untyped-def]
     """Eight weighted sums of float64, side by side.

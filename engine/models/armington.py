@@ -7,15 +7,14 @@ and Kortum (2008), doi:10.1057/imfsp.2008.17.
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from tradewedge.kernels.backends import Backend, batch_solver
 from tradewedge.kernels.changes import Changes
 from tradewedge.kernels.clock import Clock
-from tradewedge.kernels.market import KernelSolution, Market, Options
+from tradewedge.kernels.market import Market, Options
 from tradewedge.kernels.recover import recover
+from tradewedge.kernels.solved import Solved
 from tradewedge.models.nests import market_of
-from tradewedge.models.solution import Solution
+from tradewedge.models.solution import Exponential, Solution
 from tradewedge.policy import Wedges, changes
 from tradewedge.world import World
 
@@ -60,15 +59,15 @@ def solve_batch(
     ]
 
 
-def _solution(wedges: Wedges, market: Market, change: Changes, found: KernelSolution) -> Solution:
+def _solution(wedges: Wedges, market: Market, change: Changes, found: Solved) -> Solution:
     return Solution(
         wedges=wedges,
-        price_hat=np.exp(found.log_price),
-        index_hat=np.exp(found.log_index),
+        price=Exponential(found.price),
+        index=Exponential(found.index),
         status=found.status,
         iterations=found.iterations,
         residual=found.residual,
         error_bound=found.error_bound,
-        recover=lambda: recover(market, change.shock(market), found),
+        recover=lambda: recover(market, change.shock(market), found.whole),
         log_shadow=found.log_shadow,
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tradewedge.errors import ConfigError
 from tradewedge.kernels import gsim
 from tradewedge.kernels.backends import Backend
+from tradewedge.kernels.columns import Column
 from tradewedge.kernels.market import Market, Options, Status, row_sums
 from tradewedge.kernels.recover import Recovered
 from tradewedge.models.solution import Solution
@@ -95,8 +96,8 @@ def _linear(market: Market, world: World, wedges: Wedges) -> Solution:
     )
     return Solution(
         wedges=wedges,
-        price_hat=hats["price_hat"],
-        index_hat=hats["index_hat"],
+        price=Column.of(hats["price_hat"]),
+        index=Column.of(hats["index_hat"]),
         status=status,
         iterations=found.iterations,
         residual=found.residual,

@@ -7,11 +7,29 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewedge.kernels.columns import Column
 from tradewedge.kernels.recover import Recovered
 from tradewedge.kernels.rents import Rents
 from tradewedge.policy import Wedges
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Exponential:
+    """The exponential of a column, worked out where it is looked at."""
+
+    log: Column
+
+    @property
+    def full(self) -> Floats:
+        """All rows."""
+        made: Floats = np.exp(self.log.full)
+        return made
+
+    def part(self, rows: slice) -> "Exponential":
+        """The same for a range of rows."""
+        return Exponential(self.log.part(rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +40,10 @@ class Solution:
     ----------
     wedges : Wedges
         The scenario as it was applied.
-    price_hat : float64 [X]
-        Producer price of each exporter row; NaN where no market is left.
-    index_hat : float64 [M]
-        Price index of each importer row; NaN where no supplier is left.
+    price : Column or Exponential
+        Producer price of each exporter row, [X]; NaN where no market is left.
+    index : Column or Exponential
+        Price index of each importer row, [M]; NaN where no supplier is left.
     status : int8 [K]
         :class:`tradewedge.kernels.market.Status`.
     iterations : int64 [K]
@@ -38,14 +56,24 @@ class Solution:
     """
 
     wedges: Wedges
-    price_hat: Floats
-    index_hat: Floats
+    price: Column | Exponential
+    index: Column | Exponential
     status: NDArray[np.int8]
     iterations: NDArray[np.int64]
     residual: Floats
     error_bound: Floats
     recover: Callable[[], Recovered]
     log_shadow: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @cached_property
+    def price_hat(self) -> Floats:
+        """Producer price of each exporter row, [X]."""
+        return self.price.full
+
+    @cached_property
+    def index_hat(self) -> Floats:
+        """Price index of each importer row, [M]."""
+        return self.index.full
 
     @cached_property
     def recovered(self) -> Recovered:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
+from tradewedge.kernels.columns import among
 from tradewedge.kernels.market import Instruments
 from tradewedge.kernels.recover import Recovered
 from tradewedge.models import Solution
 from tradewedge.policy import Wedges
-from tradewedge.policy.columns import among
 from tradewedge.policy.dutysets import ordered
 from tradewedge.policy.wedges import Owners
 from tradewedge.world import World
@@ -122,8 +122,8 @@ def solution_of(solution: Solution, part: Part) -> Solution:
     return replace(
         solution,
         wedges=wedges_of(solution.wedges, part),
-        price_hat=solution.price_hat[part.exporters],
-        index_hat=solution.index_hat[part.importers],
+        price=solution.price.part(part.exporters),
+        index=solution.index.part(part.importers),
         **_cut(solution, part.products, "status", "iterations", "residual", "error_bound"),
         recover=lambda: _recovered(solution.recovered, part),
         log_shadow=solution.log_shadow[_groups(solution.wedges.owners, part)],

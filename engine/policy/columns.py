@@ -1,6 +1,5 @@
-"""Numbers by flow most of which scenarios share: memory in proportion to what one changes."""
+"""Rows and numbers by row of which a scenario changes few."""
 
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
@@ -13,39 +12,6 @@ _Number = TypeVar("_Number", bound=np.generic)
 NONE: Final[Ints] = np.zeros(0, dtype=np.int64)
 _SORTED_PER_SCANNED = 16
 """Rows that can be scanned in the time in which one is sorted."""
-
-
-@dataclass(frozen=True, eq=False)
-class Column:
-    """One number per flow.
-
-    Attributes
-    ----------
-    base : float64 [F]
-        What holds for all other rows; shared, or a :func:`constant`.
-    rows : int64 [n]
-        Ascending.
-    values : float64 [n]
-        What holds for these rows.
-    """
-
-    base: Floats
-    rows: Ints
-    values: Floats
-
-    @property
-    def full(self) -> Floats:
-        """All rows, [F]; the base itself where nothing differs."""
-        if not self.rows.size:
-            return self.base
-        made = self.base.copy()
-        made[self.rows] = self.values
-        return made
-
-    def part(self, flows: slice) -> "Column":
-        """The same for a range of flows."""
-        inside = among(self.rows, flows)
-        return Column(self.base[flows], self.rows[inside] - flows.start, self.values[inside])
 
 
 class Marked:
@@ -107,11 +73,6 @@ def owned(array: NDArray[_Number]) -> NDArray[_Number]:
 def places(rows: Ints, others: Ints) -> Ints | slice:
     """Where each of ``rows`` is in ascending ``others``, which hold them all."""
     return slice(None) if rows is others else np.searchsorted(others, rows)
-
-
-def among(rows: Ints, flows: slice) -> slice:
-    """Places of ascending ``rows`` that are in a range of flows."""
-    return slice(*np.searchsorted(rows, [flows.start, flows.stop]).tolist())
 
 
 def marks(rows: NDArray[np.integer], size: int) -> NDArray[np.bool_]:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from tradewedge.codes import nearest
 from tradewedge.duty import Duty
 from tradewedge.errors import ConfigError
+from tradewedge.kernels.columns import Column
 from tradewedge.policy import coverage, dutysets, scope
 from tradewedge.policy.assemble import assemble, close
 from tradewedge.policy.checks import EVERYTHING, HYPOTHETICAL
-from tradewedge.policy.columns import NONE, Column, Marked, constant
+from tradewedge.policy.columns import NONE, Marked, constant
 from tradewedge.policy.draft import Draft, Remark, Task
 from tradewedge.policy.law import LawOfDays
 from tradewedge.policy.lawbase import LawBase, under_law

@@ -36,8 +36,9 @@ from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
 from tradewedge.kernels.changes import Changes
+from tradewedge.kernels.columns import Column
 from tradewedge.kernels.market import Instruments, Shock
-from tradewedge.policy.columns import NONE, Column, is_constant, marks, places
+from tradewedge.policy.columns import NONE, is_constant, marks, places
 from tradewedge.policy.draft import QuotaKind
 from tradewedge.policy.measures import Measure
 from tradewedge.policy.scenario import Scenario

@@ -147,8 +147,15 @@ def test_changes_hold_all_that_a_shock_does() -> None:
         np.testing.assert_array_equal(back.log_demand, shock.log_demand)
 
 
-def test_scenarios_are_parted_by_what_they_touch() -> None:
-    most = batch_cpu.MOST_ENTRIES
-    parts = list(batch_cpu._parts([most // 2, most // 2, 1, 2 * most, 3]))
-    assert [(part.start, part.stop) for part in parts] == [(0, 2), (2, 3), (3, 4), (4, 5)]
-    assert list(batch_cpu._parts([])) == []
+def test_scenarios_share_what_they_do_not_touch() -> None:
+    rng = np.random.default_rng(9)
+    market = random_market(rng, 12, PLAIN)
+    shocks = random_shocks(rng, market, 4)
+    flows, exporters, _ = ranges(market, 5)
+    cost = np.zeros(len(market.share))
+    cost[flows] = 0.2
+    shocks.append(replace(calm_shock(market), log_cost=cost))
+    one = batch_cpu.solve_batch(market, [Changes.of(shock) for shock in shocks], TIGHT)[-1]
+    assert one.price.base is market.calm.log_price or len(one.price.base) == len(one.log_price)
+    np.testing.assert_array_equal(one.price.rows, np.arange(exporters.start, exporters.stop))
+    np.testing.assert_array_equal(one.price.part(exporters).full, one.log_price[exporters])
