@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 FETCH_HELP: Final = "official files: fetch them, or say where they are and check what you bring"
-TABLE_HELP: Final = "a tidy table of tariffs, distances, GDP or production from an official file"
+TABLE_HELP: Final = "a table that ships, or a tidy one made of an official file"
 _MEGABYTE: Final = 1e6
 
 
@@ -26,8 +27,10 @@ def add_fetch_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what ``tradewedge data table`` takes."""
-    parser.add_argument("name", metavar="NAME", help="a source of tariffs or facts")
-    parser.add_argument("path", metavar="PATH", help="its file")
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", help="a table or a source; without: list them"
+    )
+    parser.add_argument("path", metavar="PATH", nargs="?", help="the file of a source")
     parser.add_argument("--out", metavar="FILE", help="write the table as .csv or .parquet")
     parser.add_argument("--year", type=int, action="append", help="may be given several times")
     parser.add_argument(
@@ -64,7 +67,40 @@ def fetch_page(parsed: argparse.Namespace) -> "RenderableType":
 
 
 def table_page(parsed: argparse.Namespace) -> "RenderableType":
-    """Read a file and write its tidy table; say what became of its rows."""
+    """Show a table that ships; or read a file, write its tidy table, and tell of its rows."""
+    from tradewedge.report.dimensions import table_list
+    from tradewedge.sources.dimensions import DIMENSIONS
+    from tradewedge.sources.registry import FACTS, TARIFFS
+
+    entries = (*TARIFFS, *FACTS)
+    if parsed.name is None:
+        return table_list([(entry.name, entry.text) for entry in entries])
+    if parsed.name in DIMENSIONS:
+        return _dimension_page(parsed)
+    known = (*DIMENSIONS, *(entry.name for entry in entries))
+    if parsed.path is None:
+        near = ", ".join(nearest(parsed.name, known)) or "none"
+        raise ConfigError(
+            f"data table {parsed.name}: a source needs its file too, and the tables that ship are "
+            f"{', '.join(DIMENSIONS)}; nearest: {near}"
+        )
+    return _read_page(parsed)
+
+
+def _dimension_page(parsed: argparse.Namespace) -> "RenderableType":
+    from tradewedge.report.dimensions import dimension_page
+    from tradewedge.sources.dimensions import dimension
+
+    if parsed.path is not None or parsed.year or parsed.option:
+        raise ConfigError(f"{parsed.name} ships with tradewedge: it takes no file, year or option")
+    frame = dimension(parsed.name)
+    if parsed.out is None:
+        return dimension_page(parsed.name, frame)
+    write_table(frame, Path(parsed.out))
+    return f"{frame.height:,} rows of {', '.join(frame.columns)}\nWritten to {parsed.out}"
+
+
+def _read_page(parsed: argparse.Namespace) -> "RenderableType":
     from rich.console import Group
 
     from tradewedge.report.reconciliation import reconciliation

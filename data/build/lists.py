@@ -60,6 +60,15 @@ CHAINS = {
 }
 EARLIER_EDITION = "HS2017 code, which HS2022 has split or moved"
 
+#: Steps of processing that have a list.
+STEPS = {
+    "ore": pl.col("step") == "ore or concentrate",
+    "compound": pl.col("step").is_in(["oxide", "compound", "intermediate"]),
+    "metal": pl.col("step").is_in(["metal", "alloy", "scrap"]),
+    "magnet": pl.col("step") == "magnet",
+    "derivative": pl.col("derivative") == "yes",
+}
+
 # Lists written at six digits: no share of a code is left out.
 _WHOLE = pl.lit(None, dtype=pl.String).alias("coverage")
 
@@ -194,7 +203,84 @@ def us_critical(_shared: Path) -> Family:
     return pl.concat(lines), about
 
 
-FAMILIES: tuple[Callable[[Path], Family], ...] = (pcmdp, chains, us_critical, us_law, measures)
+def critical(_shared: Path) -> Family:
+    """Codes up to the metal, of the minerals on each list of critical minerals."""
+    listed = read_text(DATA / "dimensions/critical_minerals.csv")
+    early = _first_stages().filter(pl.col("derivative") == "no")
+    by_mineral = early.with_columns(pl.col("minerals").str.split(";")).explode("minerals")
+    lines, about = [], []
+    for name, rows in listed.group_by("list", maintain_order=True):
+        held = by_mineral.filter(pl.col("minerals").is_in(rows["group"].unique().implode()))
+        lines.append(_listed(f"critical:{name[0]}", held))
+        about.append(
+            {
+                "list": f"critical:{name[0]}",
+                "title": f"Ores to metals of the {rows.height} minerals on the list {name[0]}",
+                "vintage": "HS2022",
+                "status": "analyst's choice",
+                "source": f"{rows['source'][0]}; data/dimensions",
+                "note": "The list names minerals, not codes; only those of the 26 chains have "
+                "codes here, and many codes hold other goods too",
+            }
+        )
+    return pl.concat(lines), about
+
+
+def steps(_shared: Path) -> Family:
+    """Codes of the mineral chains by step of processing, the earliest where there are several."""
+    rows = _first_stages()
+    lines, about = [], []
+    for name in ("ore", "compound", "metal", "magnet", "derivative"):
+        lines.append(_listed(f"step:{name}", rows.filter(STEPS[name])))
+        about.append(
+            {
+                "list": f"step:{name}",
+                "title": f"Codes of the mineral chains at the step {name}",
+                "vintage": "HS2022",
+                "status": "analyst's choice",
+                "source": "data/dimensions/stages.csv",
+                "note": "A code at several steps counts as the earliest",
+            }
+        )
+    return pl.concat(lines), about
+
+
+def _first_stages() -> pl.DataFrame:
+    """Codes of HS2022, each at its earliest stage in any chain; all minerals found there."""
+    rows = read_text(DATA / "dimensions/stages.csv").filter(pl.col("vintage") == "HS2022")
+    first = pl.col("stage") == pl.col("stage").min().over("product")
+    return (
+        rows.filter(first)
+        .group_by("product", "stage", "derivative")
+        .agg(pl.col("step").first(), pl.col("minerals").str.join(";"))
+        .sort("product")
+    )
+
+
+def _listed(name: str, rows: pl.DataFrame) -> pl.DataFrame:
+    return (
+        rows.select("product", "stage")
+        .unique()
+        .sort("product")
+        .select(
+            pl.lit(name).alias("list"),
+            "product",
+            "stage",
+            pl.lit(None, dtype=pl.String).alias("why_not"),
+            _WHOLE,
+        )
+    )
+
+
+FAMILIES: tuple[Callable[[Path], Family], ...] = (
+    pcmdp,
+    chains,
+    us_critical,
+    critical,
+    steps,
+    us_law,
+    measures,
+)
 
 
 def main(arguments: list[str]) -> None:

@@ -12,6 +12,7 @@ _HOMES = {
     "extra_table": "embedded",
     "elasticity_set": "elasticities",
     "content_of": "content",
+    "dimension": "dimensions",
     "content_table": "content",
 }
 
