@@ -42,7 +42,8 @@ class Experiment:
     before, after : int or str
         A year of the embedded series ``minerals``, or the path of a saved world.
     training : tuple of (int or str, int or str)
-        Other pairs of years, from which the shrinkage of sigma is chosen.
+        Other pairs of years, from which the shrinkage of sigma is chosen; the pair that is
+        compared never is among them.
     trained_by : str
         An experiment that ships: the shrinkage is chosen on its pairs instead.
     importers : tuple of str

@@ -164,8 +164,9 @@ def _training(found: Backtest) -> list[Block]:
     text = (
         f"Chosen on {', '.join(training.pairs)}: {training.chosen}; with sigmas at their own level "
         f"(scale 1): weight {training.at_full_scale.weight:g}. Weight 0 is product-level, 1 flat. "
-        'Error is relative to "no change"; the last column says how often the mixture is chosen '
-        "when products are resampled."
+        "Below 0 sigmas lie further apart than in the set. Error is relative to "
+        '"no change"; the last columns say how often the mixture is chosen when products are '
+        "resampled, among all and among those of its scale."
     )
     rows = [
         (
@@ -173,7 +174,8 @@ def _training(found: Backtest) -> list[Block]:
             f"{row['scale']:g}",
             number(row["error"], 3),
             number(row["chosen_share"], 2),
+            number(row["chosen_alone"], 2),
         )
         for row in training.grid.iter_rows(named=True)
     ]
-    return [Text(text), table(("weight", "scale", "error", "chosen"), rows)]
+    return [Text(text), table(("weight", "scale", "error", "chosen", "at its scale"), rows)]

@@ -32,7 +32,7 @@ class Plan:
     models: tuple[str, ...] = tuple(MODELS)
     elasticities: str | None = None
     cut: Cut = field(default_factory=Cut)
-    draws: int = 1000
+    draws: int = 500
     seed: int = 0
     train: bool = True
 

@@ -11,7 +11,7 @@ from tradewedge.world import World
 
 Floats = NDArray[np.float64]
 
-WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+WEIGHTS = (-1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0)
 SCALES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 
 
@@ -22,7 +22,8 @@ class Mixture:
     Attributes
     ----------
     weight : float
-        0: every product its own sigma; 1: one sigma for all, the geometric mean.
+        0: every product its own sigma; 1: one sigma for all, the geometric mean; below 0: further
+        apart than the set has them (-1 about undoes a set's own shrinkage by one half).
     scale : float
         Multiplies all; below 1 for a year that is too short for the long-run sigma.
     """
@@ -69,7 +70,8 @@ class Training:
     ----------
     grid : DataFrame
         weight, scale, error (mean over pairs of the error relative to that of "no change"),
-        chosen_share (how often resampling the products chooses it).
+        chosen_share (how often resampling the products chooses it), chosen_alone (how often among
+        those of its scale).
     chosen : Mixture
         The least error.
     at_full_scale : Mixture
@@ -119,15 +121,23 @@ def choose(
     everything = [np.arange(base.size) for base in unchanged]
     total = loss(everything)
     rng = np.random.default_rng(seed)
-    votes = np.zeros(len(tried))
+    votes, alone = np.zeros(len(tried)), np.zeros(len(tried))
+    by_scale = [
+        np.array([row for row, one in enumerate(tried) if one.scale == scale])
+        for scale in dict.fromkeys(one.scale for one in tried)
+    ]
     for _ in range(draws):
-        votes[np.argmin(loss([rng.choice(rows, rows.size) for rows in everything]))] += 1
+        drawn = loss([rng.choice(rows, rows.size) for rows in everything])
+        votes[np.argmin(drawn)] += 1
+        for rows in by_scale:
+            alone[rows[np.argmin(drawn[rows])]] += 1
     frame = pl.DataFrame(
         {
             "weight": [one.weight for one in tried],
             "scale": [one.scale for one in tried],
             "error": total,
             "chosen_share": votes / draws,
+            "chosen_alone": alone / draws,
         }
     )
     full = [row for row, one in enumerate(tried) if one.scale == 1.0]

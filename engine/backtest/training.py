@@ -7,7 +7,7 @@ import polars as pl
 
 from tradewedge.backtest import shrinkage
 from tradewedge.backtest.comparison import scored
-from tradewedge.backtest.experiment import Experiment, find
+from tradewedge.backtest.experiment import Experiment, Year, find
 from tradewedge.backtest.plan import Notify, Plan
 from tradewedge.backtest.setting import Worlds, comparison, prepare
 from tradewedge.backtest.shrinkage import Training, mixed
@@ -17,12 +17,16 @@ LOSS: Final = "target_shares"
 _MODEL: Final = "armington"
 
 
+def pairs_for(told: Experiment, teacher: Experiment) -> list[tuple[Year, Year]]:
+    """Every pair of the teacher but the one that is reported."""
+    known = dict.fromkeys([(teacher.before, teacher.after), *teacher.training])
+    return [pair for pair in known if pair != (told.before, told.after)]
+
+
 def train(told: Experiment, plan: Plan, worlds: Worlds, notify: Notify) -> Training | None:
     """Choose a mixture on other pairs of years: the experiment's own, or another one's."""
     teacher = find(told.trained_by) if told.trained_by else told
-    pairs = list(teacher.training)
-    if teacher is not told:
-        pairs.insert(0, (teacher.before, teacher.after))
+    pairs = pairs_for(told, teacher)
     if not pairs:
         return None
     tried = shrinkage.grid()

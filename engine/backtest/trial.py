@@ -121,6 +121,7 @@ def run(
     worlds = Worlds(settings.elasticities)
     first = worlds.open(told.before if before is None else before)
     last = worlds.open(told.after if after is None else after)
+    told = replace(told, before=_said(told.before, first), after=_said(told.after, last))
     training = train(told, settings, worlds, notify) if settings.train else None
     return _trial(told, settings, first, last, training, notify)
 
@@ -165,7 +166,7 @@ def _trial(
         raise ConfigError("no model could predict anything: " + "; ".join(dict.fromkeys(remarks)))
     controls = _controls(told, setting, first, last, plan.cut)
     return Backtest(
-        experiment=replace(told, before=_said(told.before, first), after=_said(told.after, last)),
+        experiment=told,
         plan=plan,
         years=(first.year, last.year),
         scores=score_all(found, plan),
@@ -181,9 +182,8 @@ def _trial(
 
 
 def _said(asked: Year, world: World) -> Year:
-    """The year as it was asked for, or that of the world that stands for it."""
-    assert world.year is not None
-    return asked if asked == world.year or isinstance(asked, str) else world.year
+    """The year as the experiment names it, or that of the world that was taken instead."""
+    return asked if isinstance(asked, str) or world.year is None else world.year
 
 
 def _labelled(frame: pl.DataFrame, label: Label) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from tradewedge.backtest.contest import FLAT_NAME, PRODUCT_NAME
 from tradewedge.backtest.trial import Backtest
 
 CLEAR: Final = 0.05
+TINY: Final = 0.01
 
 
 def sentences(found: Backtest) -> tuple[str, ...]:
@@ -28,7 +29,9 @@ def _against_nothing(row: dict[str, float | None]) -> str:
     skill, low, high = row["skill"], row["skill_low"], row["skill_high"]
     if skill is None or low is None or high is None:
         return f"{what}: too few to judge"
-    if low > 0:
+    if abs(skill) < TINY:
+        word = 'as good as "no change"'
+    elif low > 0:
         word = 'better than "no change"'
     elif high < 0:
         word = 'worse than "no change"'

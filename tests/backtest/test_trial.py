@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 
 from tradewedge import backtest
+from tradewedge.backtest import shrinkage
+from tradewedge.backtest.experiment import find
 from tradewedge.backtest.observed import change, imports
 from tradewedge.backtest.setting import Worlds
-from tradewedge.backtest.training import train
+from tradewedge.backtest.training import pairs_for, train
 from tradewedge.backtest.trial import Backtest
 from tradewedge.errors import ConfigError
 
@@ -62,7 +64,11 @@ def test_common_growth_moves_no_score(truth: Make) -> None:
 
 
 @pytest.mark.parametrize(("flat", "weight"), [(None, 0.0), (4.2426406871, 1.0)])
-def test_training_picks_the_right_mixture(truth: Make, flat: float | None, weight: float) -> None:
+def test_training_picks_the_right_mixture(
+    truth: Make, monkeypatch: pytest.MonkeyPatch, flat: float | None, weight: float
+) -> None:
+    monkeypatch.setattr(shrinkage, "WEIGHTS", (0.0, 0.5, 1.0))
+    monkeypatch.setattr(shrinkage, "SCALES", (0.5, 1.0, 2.0))
     made = truth(flat=flat)
     told = replace(made.experiment, training=((1, 2),))
     worlds = Worlds(None, {1: made.before, 2: made.after})
@@ -72,6 +78,15 @@ def test_training_picks_the_right_mixture(truth: Make, flat: float | None, weigh
     assert chosen.at_full_scale.weight == weight
     assert chosen.grid["error"].min() == pytest.approx(0.0, abs=1e-9)
     assert chosen.grid["chosen_share"].sum() == pytest.approx(1.0)
+
+
+def test_what_is_reported_is_never_trained_on() -> None:
+    told = find("us_china_2018")
+    assert pairs_for(told, told) == [(2018, 2020), (2018, 2021)]
+    longer = replace(told, after=2021)
+    assert pairs_for(longer, longer) == [(2018, 2020)]
+    other = find("rare_earths")
+    assert pairs_for(other, told) == [(2018, 2019), (2018, 2020), (2018, 2021)]
 
 
 def test_linear_models_are_scored_where_they_answer(truth: Make) -> None:
