@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tradewedge.codes import nearest
 from tradewedge.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -68,6 +67,7 @@ def fetch_page(parsed: argparse.Namespace) -> "RenderableType":
 
 def table_page(parsed: argparse.Namespace) -> "RenderableType":
     """Show a table that ships; or read a file, write its tidy table, and tell of its rows."""
+    from tradewedge.codes import nearest
     from tradewedge.report.dimensions import table_list
     from tradewedge.sources.dimensions import DIMENSIONS
     from tradewedge.sources.registry import FACTS, TARIFFS
