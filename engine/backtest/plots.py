@@ -46,6 +46,7 @@ def _targets(found: Backtest) -> Figure | None:
                     "size": {
                         "field": "import_value",
                         "title": "imports, thousand USD",
+                        "scale": {"type": "sqrt", "range": [30, 500]},
                         **_NUMBER,
                     },
                     "color": {"field": "sigma", "type": "nominal"},

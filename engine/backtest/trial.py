@@ -55,7 +55,7 @@ class Backtest:
         scores of those suppliers in touched products against the others; see
         :func:`~.scores.contrast`.
     sigmas : DataFrame
-        scenario, product, and sigma by contender.
+        scenario, product, and a column sigma_... for each contender.
     remarks : tuple of str
         What could not be predicted, and why.
     """
@@ -204,7 +204,7 @@ def _unanswered(one: Comparison, label: Label) -> list[str]:
 
 
 def _sigmas(case: Case, worlds: Mapping[str, World]) -> pl.DataFrame:
-    columns = {name: world.sigma for name, world in worlds.items()}
+    columns = {f"sigma_{name}": world.sigma for name, world in worlds.items()}
     label = pl.lit(case.name).alias("scenario")
     return pl.DataFrame({"product": case.world.products, **columns}).select(label, pl.all())
 

@@ -41,6 +41,9 @@ def test_own_truth_is_predicted(truth: Make) -> None:
             assert row["spearman"] == pytest.approx(1.0), what
             assert row["kendall"] == pytest.approx(1.0), what
             assert row["sign_hits"] == 1.0, what
+    assert found.sigmas["product"].to_list() == list(truth().before.products)
+    assert found.sigmas["sigma_product"].to_numpy() == pytest.approx(np.geomspace(2.0, 9.0, 8))
+    assert found.sigmas["sigma_flat"].to_numpy() == pytest.approx(np.sqrt(18.0))
     flat = of(found, "target_shares", "flat")
     assert flat["skill"] < 0.999
     duel = found.duels.row(
