@@ -105,7 +105,7 @@ def read(
     )
     lines = [
         (_STEP, f"figures of {facts.title} in these years", held.height, None),
-        (_STEP, "of these put on a product", found.height, None),
+        (_STEP, "of these put on a product", held.height - unused, None),
         (_STEP, "of these of no product in the table", unused, None),
         (_STEP, f"rows of the table whose code has not one counterpart in {vintage}", moved, None),
     ]

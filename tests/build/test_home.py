@@ -128,6 +128,20 @@ def test_trade_inside_that_exceeds_the_estimate_stays(files: Path) -> None:
     assert told["less than the trade inside an aggregate, which is taken"] == 1
 
 
+def test_a_home_share_counts_for_partners_put_together(files: Path) -> None:
+    (files / "icio_2023.csv").write_text(
+        "exporter,importer,sector,trade_musd\nDEU,DEU,B07,300\nDEU,POL,B07,50\nCAN,DEU,B07,50\n"
+    )
+    (files / "sectors.csv").write_text("product,sector\n26,B07\n")
+    said = {"home_sales": f"icio:{files}/icio_2023.csv", "sectors": str(files / "sectors.csv")}
+    alone = home(make(files, **said).world)
+    # Germany makes 300 of the 350 that it spends: 950 of imports stand for a seventh.
+    assert alone == {("260800", "DEU"): (pytest.approx(950 * 6), None)}
+    built = make(files, countries=Countries(groups={"EU27": ()}), **said)
+    # Together they make 350 of 400, trade inside included: 900 of imports stand for an eighth.
+    assert home(built.world) == {("260800", "EU27"): (pytest.approx(900 * 7), None)}
+
+
 def test_a_table_of_the_user(files: Path) -> None:
     path = files / "map.csv"
     header = "source,mineral,detail,product,vintage,share,low,central,high,only"
