@@ -41,7 +41,7 @@ def _against_nothing(row: dict[str, float | None]) -> str:
     order = ""
     if rank is not None and p is not None:
         told = "ranked better than by chance" if p < CLEAR else "order not predicted"
-        order = f"; {told} (Spearman {rank:+.2f}, p {p:.2f})"
+        order = f"; {told} (Spearman {rank:+.2f}, {_p(p)})"
     return f"{what}: {word} (skill {skill:+.2f}, {low:+.2f} to {high:+.2f}){order}"
 
 
@@ -68,5 +68,9 @@ def _of_controls(found: Backtest) -> list[str]:
         "suppliers that are hit: median log change of their share "
         f"{hit['median_log_change']:+.2f} in the {hit['rows']} markets with measures, "
         f"{spared['median_log_change']:+.2f} in the {spared['rows']} without"
-        + ("" if p is None else f" (p {p:.2f})")
+        + ("" if p is None else f" ({_p(p)})")
     ]
+
+
+def _p(value: float) -> str:
+    return "p below 0.01" if value < 0.01 else f"p {value:.2f}"
