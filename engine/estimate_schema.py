@@ -74,6 +74,9 @@ Formula: value ~ log(1 + tariff) + log(distance_km) + agreement | exporter^year 
   several years exporter-product-year, importer-product-year and pair-product effects; in one year
   exporter-product and importer-product effects, with distance and ties where they are given.
 
+by=6 (or 4, 2) estimates each code, heading or chapter apart, by=product every product, and
+'by=["2846","8112"]' these prefixes; without it all share one sigma.
+
 sigma is minus the coefficient of log(1 + tariff) where values are without the duty
 (values=border: BACI, Comtrade, customs values), and 1 minus it where they include it
 (values=duty_paid). An estimate of the wrong sign, not significant or not converged is shown with
@@ -160,7 +163,7 @@ def to_plan(config: DictConfig) -> Plan:
         formula=conf.formula,
         tariffs=_tariffs(conf.tariffs),
         covariates=texts(conf.covariates, "covariates") or (),
-        by=conf.by if isinstance(conf.by, int) else texts(conf.by, "by"),
+        by=conf.by if isinstance(conf.by, int | str) else texts(conf.by, "by"),
         cluster=texts(conf.cluster, "cluster"),
         values=conf.values.value,
         zeros=conf.zeros,

@@ -49,8 +49,9 @@ def estimate(
         importers that are not in it are left out, with a count.
     covariates : frame or sequence of frames, optional
         Numbers by any of product, year, exporter, importer.
-    by : int or sequence of str, optional
-        Digits of the HS codes that are estimated apart, or the prefixes; default: all together.
+    by : int, "product" or sequence of str, optional
+        Digits of the HS codes that are estimated apart, every product, or the prefixes; default:
+        all together.
         Products estimated together have one coefficient; give each its own fixed effects.
     cluster : str or sequence of str, optional
         One or two dimensions of the clusters of the standard errors, such as
@@ -201,6 +202,8 @@ def _groups(by: int | Sequence[str] | None) -> pl.Expr:
     product = pl.col("product")
     if by is None:
         return pl.lit("")
+    if by == "product":
+        return product
     if isinstance(by, int):
         if by not in (0, 2, 4, 6):
             raise ConfigError(f"by={by}: HS codes are told apart by 0, 2, 4 or 6 digits")

@@ -27,7 +27,7 @@ class Plan:
         Year (None: in the table, or every year) -> paths of tables, or ``SOURCE:PATH``.
     covariates : tuple of str
         Paths of tables, or ``SOURCE:PATH``.
-    by : int or tuple of str or None
+    by : int, "product", tuple of str or None
     cluster : tuple of str or None
     values : {"border", "duty_paid"}
     zeros, home : bool
@@ -48,7 +48,7 @@ class Plan:
     formula: str | None = None
     tariffs: Mapping[int | None, tuple[str, ...]] = field(default_factory=dict)
     covariates: tuple[str, ...] = ()
-    by: int | tuple[str, ...] | None = None
+    by: int | str | tuple[str, ...] | None = None
     cluster: tuple[str, ...] | None = None
     values: str = "border"
     zeros: bool = True

@@ -62,6 +62,9 @@ def test_a_year(files: Path) -> None:
     written = pl.read_csv(built.directory / "reconciliation.csv")
     assert written.rows() == built.audit.rows()
     check_ties(built.audit)
+    sources = pl.read_csv(built.directory / "elasticity_sources.csv", infer_schema=False)
+    assert sources.rows()[0][:2] == ("010121", "sigma")
+    assert sources.height == 3 * len(world.products)
 
 
 def test_nothing_half_written(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
