@@ -36,6 +36,42 @@ def _correlation(x: Floats, y: Floats) -> float | None:
     return float(x @ y / scale) if scale > 0 else None
 
 
+def spearman_draws(first: Floats, second: Floats, counts: Floats) -> Floats:
+    """Rank correlations of many resamples.
+
+    Parameters
+    ----------
+    first, second : float64 [n]
+    counts : float64 [draws, n]
+        How often each row is in each resample.
+
+    Returns
+    -------
+    float64 [draws]
+        NaN where a resample has no variation.
+    """
+    x, y = _ranks_of_draws(first, counts), _ranks_of_draws(second, counts)
+    size = counts.sum(axis=1, keepdims=True)
+    x -= (counts * x).sum(axis=1, keepdims=True) / size
+    y -= (counts * y).sum(axis=1, keepdims=True) / size
+    scale = np.sqrt((counts * x * x).sum(axis=1) * (counts * y * y).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = (counts * x * y).sum(axis=1) / scale
+    return np.asarray(np.where(scale > 0, found, np.nan), np.float64)
+
+
+def _ranks_of_draws(values: Floats, counts: Floats) -> Floats:
+    """Mean rank of each row in each resample, [draws, n]; of no meaning where it is not in it."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    tied = np.add.reduceat(counts[:, order], starts, axis=1)
+    middle = np.cumsum(tied, axis=1) - (tied - 1.0) / 2.0
+    ranks = np.empty_like(counts)
+    ranks[:, order] = np.repeat(middle, np.diff(np.append(starts, values.size)), axis=1)
+    return ranks
+
+
 def permutation_p(
     observed: Floats, predicted: Floats, draws: int, rng: np.random.Generator
 ) -> float | None:

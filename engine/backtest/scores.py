@@ -1,13 +1,12 @@
 """How near a prediction came: errors against "no change", ranks, signs, and how firm they are."""
 
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tradewedge.backtest.ranks import kendall, permutation_p, spearman
+from tradewedge.backtest.ranks import kendall, permutation_p, spearman, spearman_draws
 
 Floats = NDArray[np.float64]
 
@@ -79,8 +78,8 @@ def score(errors: pl.DataFrame, ranks: pl.DataFrame, draws: int, seed: int) -> d
     observed, predicted = (ranks[name].to_numpy() for name in ("observed", "predicted"))
     found["spearman"] = spearman(observed, predicted)
     found["kendall"] = kendall(observed, predicted)
-    found["spearman_low"], found["spearman_high"] = _interval(
-        spearman, observed, predicted, _clusters(ranks, keys), draws, rng
+    found["spearman_low"], found["spearman_high"] = _rank_interval(
+        observed, predicted, _clusters(ranks, keys), draws, rng
     )
     found["spearman_p"] = permutation_p(observed, predicted, draws, rng)
     return found
@@ -199,28 +198,23 @@ def _middle(values: Floats) -> tuple[float | None, float | None]:
     return float(low), float(high)
 
 
-def _clusters(ranks: pl.DataFrame, keys: list[str]) -> list[NDArray[np.int64]]:
-    """Rows of each product, or of each product and importer."""
-    number = ranks.select(pl.struct(keys).rank("dense")).to_series().to_numpy()
-    return [np.flatnonzero(number == one) for one in np.unique(number)]
-
-
-def _interval(
-    statistic: Callable[[Floats, Floats], float | None],
+def _rank_interval(
     observed: Floats,
     predicted: Floats,
-    clusters: list[NDArray[np.int64]],
+    cluster: NDArray[np.int64],
     draws: int,
     rng: np.random.Generator,
 ) -> tuple[float | None, float | None]:
-    if len(clusters) < 3:
+    """Interval of Spearman's correlation when whole clusters of rows are drawn."""
+    size = int(cluster.max(initial=-1)) + 1
+    if size < 3:
         return None, None
-    found = []
-    for _ in range(draws):
-        rows = np.concatenate(
-            [clusters[i] for i in rng.integers(len(clusters), size=len(clusters))]
-        )
-        value = statistic(observed[rows], predicted[rows])
-        if value is not None:
-            found.append(value)
-    return _middle(np.array(found))
+    drawn = rng.multinomial(size, np.full(size, 1.0 / size), size=draws).astype(np.float64)
+    found = spearman_draws(observed, predicted, drawn[:, cluster])
+    return _middle(found[np.isfinite(found)])
+
+
+def _clusters(ranks: pl.DataFrame, keys: list[str]) -> NDArray[np.int64]:
+    """Number of each row's product, or of its product and importer, from 0."""
+    number = ranks.select(pl.struct(keys).rank("dense").cast(pl.Int64) - 1).to_series()
+    return number.to_numpy()

@@ -17,6 +17,17 @@ def test_rank_correlations_are_those_of_scipy(seed: int) -> None:
     assert rank_of.kendall(x, y) == pytest.approx(stats.kendalltau(x, y).statistic)
 
 
+def test_resampled_correlations_are_those_of_the_rows_drawn() -> None:
+    rng = np.random.default_rng(5)
+    x, y = rng.integers(0, 4, 12).astype(float), rng.normal(size=12)
+    counts = rng.multinomial(12, np.full(12, 1 / 12), size=6).astype(float)
+    found = rank_of.spearman_draws(x, y, counts)
+    for row, value in zip(counts, found, strict=True):
+        rows = np.repeat(np.arange(12), row.astype(int))
+        assert value == pytest.approx(rank_of.spearman(x[rows], y[rows]))
+    assert np.isnan(rank_of.spearman_draws(np.ones(12), y, counts)).all()
+
+
 def test_no_variation_has_no_correlation() -> None:
     assert rank_of.spearman(np.ones(5), np.arange(5.0)) is None
     assert rank_of.kendall(np.ones(5), np.arange(5.0)) is None
