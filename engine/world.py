@@ -54,6 +54,9 @@ class World:
         is the export supply *to this market*, and nothing can be said of other markets.
     critical : bool [K] or None
         On the current US critical-minerals list.
+    tariff_law : str or None
+        ISO day, or year, of the US law that the duties of the United States are; None: they are
+        those of the world's own year. A scenario under the law of a day counts from it.
     audit : DataFrame
         What was read, kept and dropped, and why: step, reason, rows, value.
     """
@@ -75,6 +78,7 @@ class World:
     observed_importers: tuple[str, ...] | None = None
     critical: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = ()
+    tariff_law: str | None = None
     audit: pl.DataFrame = field(default_factory=intake.empty_audit)
 
     @classmethod
@@ -94,6 +98,7 @@ class World:
         home_share: pl.DataFrame | None = None,
         critical: Sequence[str] | None = None,
         notes: Sequence[str] = (),
+        tariff_law: str | None = None,
         audit: pl.DataFrame | None = None,
     ) -> "World":
         """Calibrate a world from tidy tables.
@@ -129,6 +134,8 @@ class World:
             ``h * sigma + (1 - h) * eta``.
         critical : sequence of str, optional
             Products flagged as critical.
+        tariff_law : str, optional
+            ISO day, or year, of the US law that ``tariffs`` holds, where that is not ``year``.
 
         Raises
         ------
@@ -166,6 +173,7 @@ class World:
             if critical is None
             else np.isin(np.array(index.products), np.array(list(critical), dtype=str)),
             notes=tuple(notes),
+            tariff_law=tariff_law,
             audit=pl.concat(audits),
         )
         shares = None if home_share is None else intake.read_home_share(home_share, index.products)
@@ -518,6 +526,8 @@ class World:
             self.observed_importers,
             [duty.authority for duty in self.duties],
         ]
+        if self.tariff_law is not None:
+            words.append(self.tariff_law)
         digest = hashlib.sha256(json.dumps(words).encode())
         arrays = [self.flow_product, self.flow_exporter, self.flow_importer, self.value]
         arrays += [self.quantity, self.sigma, self.eta, self.epsilon]

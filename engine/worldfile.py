@@ -132,6 +132,7 @@ def _build(directory: Path, header: dict[str, Any]) -> World:
         observed_importers=None if observed is None else tuple(observed),
         critical=products["critical"].to_numpy() if "critical" in products.columns else None,
         notes=tuple(header["notes"]),
+        tariff_law=header.get("tariff_law"),
         audit=pl.DataFrame(header["audit"], schema=AUDIT_SCHEMA, orient="row"),
     )
 
@@ -196,6 +197,7 @@ def _header(world: World) -> dict[str, Any]:
         "aggregates": dict(world.aggregates),
         "observed_importers": world.observed_importers,
         "notes": world.notes,
+        "tariff_law": world.tariff_law,
         "audit": world.audit.rows(),
         "data_hash": world.data_hash,
     }

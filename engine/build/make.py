@@ -147,6 +147,7 @@ def assemble(plan: Plan, trade: Trade) -> tuple[World, dict[str, pl.DataFrame]]:
         if plan.home_share is None
         else read_table(plan.home_share, HOME_SHARE, ("source",)),
         notes=notes,
+        tariff_law=None if plan.us_law is None else str(plan.us_law.on),
         audit=pl.concat(audits),
     )
     return world, beside

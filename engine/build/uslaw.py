@@ -6,7 +6,6 @@ What of it is a mean, a share or a judgement is counted, and listed flow by flow
 ``us_law.parquet``.
 """
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,8 +19,8 @@ from tradewedge.build.plan import UsLaw
 from tradewedge.build.stage import Stage
 from tradewedge.errors import ConfigError
 from tradewedge.policy.law import Stack, law, statutory
-from tradewedge.policy.law.change import year_of
-from tradewedge.policy.law.lines import IMPORTER, as_date, check_scopes
+from tradewedge.policy.law.change import days_of
+from tradewedge.policy.law.lines import IMPORTER, check_scopes
 from tradewedge.policy.law.spread import NONE, WEIGHTS, Spread, origin_among, spread
 from tradewedge.policy.law.tables import VINTAGE
 from tradewedge.policy.law.terms import claimable
@@ -111,15 +110,10 @@ def _average(lines: Spread, told: UsLaw) -> _OnLines:
     """The law of a day, or the mean over the days of a year."""
     rules, pairs = law(), lines.pairs
     check_scopes(rules, told.in_scope)
-    if isinstance(told.on, dt.date):
-        days = [(as_date(told.on), 1.0)]
-    else:
-        as_date(dt.date(told.on, 1, 1))
-        days = year_of(rules, told.on)
     sums: dict[str, Floats] = {}
     m = lines.row.size
     content, reach, preference = (np.zeros(m, dtype=bool) for _ in range(3))
-    for day, share in days:
+    for day, share in days_of(rules, str(told.on)):
         stack = statutory(rules, pairs, day, told.preference, told.in_scope)
         for authority, rate in stack.by_authority().items():
             sums[authority] = sums.get(authority, 0.0) + share * rate

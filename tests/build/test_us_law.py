@@ -12,7 +12,7 @@ from tradewedge.build import Built, Countries, Plan, build, dutycheck
 from tradewedge.build.plan import Charged, UsLaw
 from tradewedge.cli import main
 from tradewedge.errors import ConfigError
-from tradewedge.policy.law import duty
+from tradewedge.policy.law import duty, law_change
 
 DAY = date(2026, 1, 20)
 PAIRS = (
@@ -102,6 +102,28 @@ def test_what_is_a_mean_or_a_judgement_is_counted_and_listed(files: Path) -> Non
     saved = pl.read_parquet(built.directory / "us_law.parquet")
     assert saved.equals(table)
     assert "antidumping" in " ".join(built.world.notes)
+
+
+def test_a_scenario_under_the_law_counts_from_the_day_of_the_build(files: Path) -> None:
+    built = make(files)
+    saved = tw.load_world(built.directory)
+    assert saved.tariff_law == built.world.tariff_law == "2026-01-20"
+    assert saved.data_hash == built.world.data_hash
+    assert law_change(saved, DAY).duties == ()
+    later = date(2026, 3, 1)
+    change = law_change(saved, later).total(saved.value.size)
+    total = dict(zip(keys(saved), saved.tariff_base + change, strict=True))
+    fresh = rates(make(files, us_law=UsLaw(later)).world)
+    for pair in PAIRS:
+        assert total[pair] == pytest.approx(fresh[pair], abs=1e-12)
+
+
+def keys(world: tw.World) -> list[tuple[str, str]]:
+    """Product and exporter of every flow, in the world's order."""
+    return [
+        (world.products[k], world.countries[i])
+        for k, i in zip(world.flow_product, world.flow_exporter, strict=True)
+    ]
 
 
 def test_shares_of_the_user(files: Path) -> None:

@@ -28,7 +28,8 @@ class LawChange:
     ----------
     on : date
     since : date or None
-        None: the mean over the days of the world's year.
+        None: the day or year whose law the world's duties are, by default the mean over the days
+        of its year.
     duties : tuple of Duty
         Change of each authority's rate (negative where it fell), to be added to the baseline:
         ``t_on = effective_base + (statutory_on - statutory_since)``.
@@ -106,9 +107,10 @@ class LawOfDays:
         """Rates before, by authority, on every pair."""
         if self.since is not None:
             return _average(self._lines.pairs, [(self.since, 1.0)])
-        if self.world.year is None:
+        told = self.world.tariff_law or self.world.year
+        if told is None:
             raise ConfigError(f"world {self.world.name!r} has no year: give since=")
-        return _average(self._lines.pairs, year_of(law(), self.world.year))
+        return _average(self._lines.pairs, days_of(law(), str(told)))
 
 
 def law_change(world: World, on: date | str, since: date | str | None = None) -> LawChange:
@@ -121,8 +123,8 @@ def law_change(world: World, on: date | str, since: date | str | None = None) ->
     on : date or str
         The day of the law wanted.
     since : date or str, optional
-        The day of the law in the baseline. Default: the mean over the days of the world's year,
-        since the baseline's effective rates blend the year.
+        The day of the law in the baseline. Default: that of the world's ``tariff_law``, else the
+        mean over the days of the world's year, since effective rates blend the year.
 
     Returns
     -------
@@ -136,6 +138,26 @@ def law_change(world: World, on: date | str, since: date | str | None = None) ->
         If the world has no vintage, or neither year nor ``since`` is given.
     """
     return LawOfDays(world, None if since is None else as_date(since)).change(as_date(on))
+
+
+def days_of(rules: Law, told: str) -> list[tuple[date, float]]:
+    """A day, or the spells of a year, with shares that add up to 1.
+
+    Parameters
+    ----------
+    rules : Law
+    told : str
+        "2026-01-20" or "2024".
+
+    Raises
+    ------
+    ConfigError
+        If it is neither, or lies before the law that ships.
+    """
+    if not told.isdecimal():
+        return [(as_date(told), 1.0)]
+    as_date(f"{told}-01-01")
+    return year_of(rules, int(told))
 
 
 def year_of(rules: Law, year: int) -> list[tuple[date, float]]:
