@@ -166,6 +166,7 @@ def solve_slice(  # type: ignore[no-untyped-def]
                 alone_cpu.copy_calm(rows, calm, out, s, k)
         done = 0
         if layout.valid[k] and alone_cpu.is_plain(rows, k):
+            _sort(stack, k, who, n)
             _spread_out(who, n)
             while n - done >= FEWEST:
                 together = min(LANES, n - done)
@@ -209,6 +210,24 @@ def _forget(over):  # type: ignore[no-untyped-def]
     for p in range(over.count[0]):
         over.place[over.flow[p]] = -1
     over.count[:] = 0
+
+
+@njit(cache=True, nogil=True)
+def _sort(stack, k, who, n):  # type: ignore[no-untyped-def]
+    """Order scenarios by how many flows of product k they touch, else as they are.
+
+    Those that change as much take about as many sweeps: lanes wait less for each other.
+    """
+    for place in range(1, n):
+        s = who[place]
+        count = stack.flow_ptr[s, k + 1] - stack.flow_ptr[s, k]
+        while place > 0:
+            before = who[place - 1]
+            if stack.flow_ptr[before, k + 1] - stack.flow_ptr[before, k] <= count:
+                break
+            who[place] = before
+            place -= 1
+        who[place] = s
 
 
 @njit(cache=True, nogil=True)
@@ -351,13 +370,16 @@ def _exclude(layout, x0, j0, nx, nm, vec, over):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _multiply(weight, side, k, values, out):  # type: ignore[no-untyped-def]
-    """Product k's matrix times ``values``, by lane; four rows at a time."""
+def _multiply(weight, side, k, first_row, n, values, out):  # type: ignore[no-untyped-def]
+    """Product k's matrix times ``values``, by lane; four of its n rows at a time."""
     g0 = side.group_ptr[k]
     first = side.line_ptr[g0]
     for g in range(side.group_ptr[k + 1] - g0):
-        start, stop = side.line_ptr[g0 + g], side.line_ptr[g0 + g + 1]
+        start = side.line_ptr[g0 + g]
         for half in (0, 4):
+            # Rows are sorted by length: the first of the four is the longest.
+            longest = side.length[first_row + g * LANES + half] if g * LANES + half < n else 0
+            stop = start + longest
             total0 = total1 = total2 = total3 = spread(0.0)
             for line in range(start, stop):
                 w, c = weight[line - first], side.column[line]
@@ -422,12 +444,12 @@ def _steps(n, vec, step, z, lane):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _sweep(nx, nm, sigma, eta, layout, k, vec, over, lane, a, b, z, step):  # type: ignore[no-untyped-def]
+def _sweep(x0, nx, j0, nm, sigma, eta, layout, k, vec, over, lane, a, b, z, step):  # type: ignore[no-untyped-def]
     """Indices, and steps at z; the largest log excess demand by lane, NaN where it has none."""
     power = 1 - sigma
     n = over.count[0]
     plain_cpu._powers(nx * LANES, power, z, vec.u)
-    _multiply(a, layout.buyers, k, vec.u, vec.total)
+    _multiply(a, layout.buyers, k, j0, nm, vec.u, vec.total)
     _add(n, over.a, over.exporter, over.importer, vec.u, vec.total)
     for d in range(vec.dead[1]):
         vec.total[vec.dead_j[d]] = 1.0
@@ -436,7 +458,7 @@ def _sweep(nx, nm, sigma, eta, layout, k, vec, over, lane, a, b, z, step):  # ty
         nm * LANES, 1 / power, sigma - eta, vec.total, vec.offset, vec.bundle, vec.demand
     )
     # Sales take the place of the powers, which are used up.
-    _multiply(b, layout.sellers, k, vec.demand, vec.u)
+    _multiply(b, layout.sellers, k, x0, nx, vec.demand, vec.u)
     _add(n, over.b, over.importer, over.exporter, vec.demand, vec.u)
     for d in range(vec.dead[0]):
         vec.u[vec.dead_i[d]] = 1.0
@@ -453,8 +475,8 @@ def _iterate(  # type: ignore[no-untyped-def]
     rows, layout, out, k, vec, over, lane, history, a, b, modulus, tolerance, max_steps, pending
 ):
     """Anderson acceleration of every lane, undone where it does not pay."""
-    nx = rows.exporter_ptr[k + 1] - rows.exporter_ptr[k]
-    nm = rows.importer_ptr[k + 1] - rows.importer_ptr[k]
+    x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
+    nx, nm = rows.exporter_ptr[k + 1] - x0, rows.importer_ptr[k + 1] - j0
     sigma, eta = rows.sigma[k], rows.eta[k]
     z, last, step, last_step = vec.z, vec.last, vec.step, vec.last_step
     lane.best[:] = np.inf
@@ -472,7 +494,7 @@ def _iterate(  # type: ignore[no-untyped-def]
     for steps in range(1, max_steps + 1):
         if left == 0:
             return
-        _sweep(nx, nm, sigma, eta, layout, k, vec, over, lane, a, b, z, step)
+        _sweep(x0, nx, j0, nm, sigma, eta, layout, k, vec, over, lane, a, b, z, step)
         undone = False
         for s in range(LANES):
             if not lane.active[s]:

@@ -7,9 +7,13 @@ and Kortum (2008), doi:10.1057/imfsp.2008.17.
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tradewedge.kernels.backends import Backend, batch_solver
 from tradewedge.kernels.changes import Changes
 from tradewedge.kernels.clock import Clock
+from tradewedge.kernels.columns import Column
 from tradewedge.kernels.market import Market, Options
 from tradewedge.kernels.recover import recover
 from tradewedge.kernels.solved import Solved
@@ -17,6 +21,8 @@ from tradewedge.models.nests import market_of
 from tradewedge.models.solution import Exponential, Solution
 from tradewedge.policy import Wedges, changes
 from tradewedge.world import World
+
+Floats = NDArray[np.float64]
 
 
 def solve(
@@ -53,17 +59,20 @@ def solve_batch(
     market = market_of(world, **nests)
     several = [changes(world, one) for one in wedges]
     found = batch_solver(backend, clock)(market, several, options)
+    bases: dict[int, Floats] = {}
     return [
-        _solution(one, market, change, solved)
+        _solution(one, market, change, solved, bases)
         for one, change, solved in zip(wedges, several, found, strict=True)
     ]
 
 
-def _solution(wedges: Wedges, market: Market, change: Changes, found: Solved) -> Solution:
+def _solution(
+    wedges: Wedges, market: Market, change: Changes, found: Solved, bases: dict[int, Floats]
+) -> Solution:
     return Solution(
         wedges=wedges,
-        price=Exponential(found.price),
-        index=Exponential(found.index),
+        price=_levels(found.price, bases),
+        index=_levels(found.index, bases),
         status=found.status,
         iterations=found.iterations,
         residual=found.residual,
@@ -71,3 +80,12 @@ def _solution(wedges: Wedges, market: Market, change: Changes, found: Solved) ->
         recover=lambda: recover(market, change.shock(market), found.whole),
         log_shadow=found.log_shadow,
     )
+
+
+def _levels(log: Column, bases: dict[int, Floats]) -> Column | Exponential:
+    """The exponential: of what scenarios share once (``bases``, by identity), of their own late."""
+    if not log.rows.size:
+        return Exponential(log)
+    if id(log.base) not in bases:
+        bases[id(log.base)] = np.exp(log.base)
+    return Column(bases[id(log.base)], log.rows, np.exp(log.values))
