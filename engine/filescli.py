@@ -129,8 +129,8 @@ def write_table(frame: "pl.DataFrame", path: Path) -> None:
         raise ConfigError(f"{path}: a table is written as .csv or .parquet")
 
 
-def _option(text: str) -> tuple[str, str]:
+def _option(text: str) -> tuple[str, str | bool]:
     key, sign, value = text.partition("=")
     if not sign:
         raise ConfigError(f"--option {text!r}: write it as KEY=VALUE")
-    return key, value
+    return key, {"true": True, "false": False}.get(value, value)

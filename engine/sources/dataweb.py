@@ -26,6 +26,7 @@ from tradewedge.sources.tariffs import (
     first_of_each,
     line_audit,
     six_digit_rates,
+    weighed_lines,
 )
 from tradewedge.sources.usitc import AUTHORITY, IMPORTER, weights_of
 
@@ -70,7 +71,7 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
         if len(tables) != 1:
             raise DataError(f"{path}: holds {len(tables)} tables; name the file of one year")
         step, (rows, dropped, restored, lines) = tables[0].file, _lines(tables[0], options)
-    codes = six_digit_rates(lines, weights_of(options.weights, years))
+    codes = six_digit_rates(weighed_lines(lines, weights_of(options.weights, years)))
     rates = codes.filter(pl.col("rate").is_not_null()).select(
         "product",
         "rate",

@@ -61,21 +61,22 @@ class Tariffs:
     notes: tuple[str, ...] = ()
 
 
-def six_digit_rates(lines: pl.DataFrame, weights: pl.DataFrame | None) -> pl.DataFrame:
-    """Mean rate of each six-digit code over the lines below it that can be a rate.
+def weighed_lines(lines: pl.DataFrame, weights: pl.DataFrame | None) -> pl.DataFrame:
+    """The lines of a schedule with what they charge and what they weigh in their six-digit code.
 
     Parameters
     ----------
     lines : DataFrame
         line (eight digits or more), text: the rate as printed.
     weights : DataFrame or None
-        line, value: the mean is weighted with it where a code has any; else a simple one.
+        line, value: lines weigh by it where a code has any; else alike.
 
     Returns
     -------
     DataFrame
-        product, rate, usd_per_kg, lines, unread (lines whose charge is by piece, litre or content,
-        or is no charge of its own; they are not in the mean).
+        The columns of ``lines``, and product, rate, usd_per_kg, odd (a charge by piece, litre or
+        content, or no charge of its own), weight (0 for odd lines; over the others of a code they
+        add up to 1).
     """
     read = [(text, read_rate(text)) for text in lines["text"].unique()]
     meaning = pl.DataFrame(
@@ -83,24 +84,45 @@ def six_digit_rates(lines: pl.DataFrame, weights: pl.DataFrame | None) -> pl.Dat
         schema={"text": pl.String, "rate": float, "usd_per_kg": float, "odd": pl.Boolean},
         orient="row",
     )
-    parsed = lines.join(meaning, on="text")
+    parsed = lines.join(meaning, on="text").with_columns(product=pl.col("line").str.head(6))
     if weights is None:
         weighed = parsed.with_columns(value=pl.lit(0.0))
     else:
         weighed = parsed.join(weights, on="line", how="left").with_columns(
             pl.col("value").fill_null(0.0)
         )
-    plain = ~pl.col("odd")
-    value = pl.col("value").filter(plain)
+    plain = (~pl.col("odd")).cast(pl.Float64)
+    value = pl.col("value") * plain
+    total = value.sum().over("product")
+    return weighed.with_columns(
+        weight=pl.when(total > 0)
+        .then(value / total)
+        .when(plain > 0)
+        .then(plain / plain.sum().over("product"))
+        .otherwise(0.0)
+    ).drop("value")
+
+
+def six_digit_rates(lines: pl.DataFrame) -> pl.DataFrame:
+    """Mean rate of each six-digit code over the lines below it that can be a rate.
+
+    Parameters
+    ----------
+    lines : DataFrame
+        As :func:`weighed_lines` gives them.
+
+    Returns
+    -------
+    DataFrame
+        product, rate, usd_per_kg, lines, unread (odd lines, which are not in the mean).
+    """
+    some = (~pl.col("odd")).any()
     means = [
-        pl.when(value.sum() > 0)
-        .then((pl.col(name).filter(plain) * value).sum() / value.sum())
-        .otherwise(pl.col(name).filter(plain).mean())
-        .alias(name)
+        pl.when(some).then((pl.col(name) * pl.col("weight")).sum()).alias(name)
         for name in ("rate", "usd_per_kg")
     ]
     return (
-        weighed.group_by(product=pl.col("line").str.head(6))
+        lines.group_by("product")
         .agg(*means, lines=pl.len().cast(pl.Int64), unread=pl.col("odd").sum().cast(pl.Int64))
         .sort("product")
     )

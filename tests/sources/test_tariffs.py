@@ -1,13 +1,18 @@
 """Schedules and tariff downloads as rates by six-digit code."""
 
 import json
+from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from tradewedge.errors import ConfigError, DataError
+from tradewedge.policy.law import law
+from tradewedge.policy.law import terms as law_terms
 from tradewedge.sources import dataweb, trains, usitc, wto
+from tradewedge.sources.dutyrates import read_rate
 from tradewedge.sources.tally import check_ties
 from tradewedge.sources.tariffs import Tariffs
 
@@ -57,6 +62,58 @@ def test_us_schedule(tmp_path: Path) -> None:
         "six-digit codes with no rate at all": 1,
     }
     check_ties(found.audit)
+
+
+def test_preferences_of_the_special_column(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "hts.csv",
+        HTS,
+        '"2846.90.20","1","Mixtures","","Free","","25%","",""',
+        '"2846.90.80","1","Other","","3.7%","Free (AU,D) 1% (KR) See 9822.05.20 (P+)","25%","",""',
+        '"0101.21.00","1","Breeding","","5¢/kg + 4%","2¢/kg (AU)","20%","",""',
+    )
+    told = usitc.Options(preferences=True)
+    found = usitc.read(path, None, told)
+    assert rates(found) == {
+        ("284690", "*", "USA"): pytest.approx(0.0185),
+        ("284690", "AUS", "USA"): 0.0,
+        ("284690", "KOR", "USA"): pytest.approx(0.005),
+        ("010121", "*", "USA"): 0.04,
+        ("010121", "AUS", "USA"): 0.0,
+    }
+    horses = found.rates.filter(product="010121", exporter="AUS")
+    assert horses["usd_per_kg"].to_list() == [0.02]
+    assert counts(found)["of these lines with a special rate"] == 2
+    assert counts(found)["preferential rates of 2 partners"] == 3
+    check_ties(found.audit)
+    # AGOA, which ends in September 2025 as far as the table knows.
+    day = usitc.Options(preferences=True, on="2025-01-01")
+    assert ("284690", "KEN", "USA") in rates(usitc.read(path, None, day))
+    with pytest.raises(ConfigError, match="on takes a day"):
+        usitc.read(path, None, usitc.Options(preferences=True, on="soon"))
+    with pytest.raises(ConfigError, match="under column 2 have none"):
+        usitc.read(path, None, usitc.Options(column="column_2", preferences=True))
+
+
+def test_preferences_of_2025_are_those_of_the_law(shared_dir: Path) -> None:
+    path = shared_dir / "data/us_tariffs/hts_2025_basic_edition.csv.gz"
+    found = usitc.read(path, None, usitc.Options(preferences=True, on="2025-06-01"))
+    general = usitc.read(path, None)
+    lower = rates(found)
+    assert {pair: lower[pair] for pair in rates(general)} == rates(general)
+    rules = law()
+    for product, exporter in (("850511", "KOR"), ("850760", "AUS"), ("760612", "MEX"),
+                              ("610910", "JOR"), ("284690", "SGP")):  # fmt: skip
+        lines = [n for n, code in enumerate(rules.lines["hs8"]) if code.startswith(product)]
+        ordinary = rules.lines["general_rate"].to_numpy()
+        best = []
+        for row in lines:
+            line = int(np.flatnonzero(rules.rate_line == row)[0])
+            offer = law_terms.preferential(rules, line, exporter, date(2025, 6, 1))
+            best.append(ordinary[row] if offer is None else read_rate(offer[1]).ad_valorem)
+        held = lower.get((product, exporter, "USA"), lower[product, "*", "USA"])
+        assert held == pytest.approx(np.mean(best), abs=1e-9)
 
 
 def test_us_schedule_as_json_and_weighted(tmp_path: Path) -> None:

@@ -1,11 +1,8 @@
 """Reads rates of duty as the US tariff schedule prints them."""
 
-import re
 from dataclasses import dataclass
 
 from tradewedge.policy.dutytext import read_term
-
-_PROGRAMMES = re.compile(r"([^()]*)\(([^()]*)\)")
 
 
 @dataclass(frozen=True)
@@ -42,16 +39,3 @@ def read_rate(text: str) -> Rate:
             ad_valorem += term.ad_valorem
             usd_per_kg += term.usd_per_kg
     return Rate(round(ad_valorem, 6), round(usd_per_kg, 8), complete)
-
-
-def read_special(text: str) -> dict[str, str]:
-    """Read a special column: programme code to the text of its rate.
-
-    ``Free (A, AU) 2.5% (JP)`` gives ``{"A": "Free", "AU": "Free", "JP": "2.5%"}``.
-    """
-    return {
-        code.strip(" ."): rate.strip()
-        for rate, symbols in _PROGRAMMES.findall(text)
-        for code in symbols.split(",")
-        if code.strip(" .")
-    }

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge import codes
-from tradewedge.policy.law.ratetext import read_rate, read_special
+from tradewedge.policy.law.ratetext import read_rate
 from tradewedge.policy.law.stacking import Bools, Floats, Ints, Stack, Term, stack_terms
 from tradewedge.policy.law.tables import ALL_LINES, Cells, Law, Programme, RateRow
+from tradewedge.sources.special import read_special
 
 Strings = NDArray[np.str_]
 Preference = Literal["average", "claimed", "none"]

@@ -10,8 +10,9 @@ import pytest
 
 from tradewedge import codes
 from tradewedge.policy.law import law
-from tradewedge.policy.law.ratetext import Rate, read_rate, read_special
+from tradewedge.policy.law.ratetext import Rate, read_rate
 from tradewedge.policy.law.tables import RateRow
+from tradewedge.sources.special import read_special
 
 SHIPPED = Path(__file__).resolve().parents[3] / "data/law"
 
