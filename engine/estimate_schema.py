@@ -44,7 +44,7 @@ class EstimateConf:
     zeros: bool = True
     home: bool = False
     tariff_importers: Any = None
-    significance: float = 0.05
+    significance: float = 0.01
     base: str = "central"
     vintage: str | None = None
     overwrite: bool = False

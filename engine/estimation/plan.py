@@ -54,7 +54,7 @@ class Plan:
     zeros: bool = True
     home: bool = False
     tariff_importers: tuple[str, ...] | None = None
-    significance: float = 0.05
+    significance: float = 0.01
     base: str = "central"
     vintage: str | None = None
     overwrite: bool = False
