@@ -52,6 +52,11 @@ class Setting:
 def prepare(told: Experiment, first: World, last: World) -> Setting:
     if last.year is None:
         raise ConfigError(f"world {last.name!r} does not say its year")
+    if first.vintage != last.vintage:
+        raise ConfigError(
+            f"{told.before} has product codes of {first.vintage or 'no edition'}, {told.after} of "
+            f"{last.vintage or 'no edition'}: build both in one edition (vintage=)"
+        )
     found = cases(told, first, last.year)
     touched = {product for case in found for product in case.targets["product"]}
     products = tuple(

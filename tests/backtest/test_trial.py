@@ -147,6 +147,13 @@ def test_home_sales_are_no_imports(random_world: Make) -> None:
     assert table.filter(pl.col("importer") == pl.col("exporter")).is_empty()
 
 
+def test_years_in_two_editions_are_refused(truth: Make) -> None:
+    made = truth()
+    later = replace(made.after, vintage="HS2017")
+    with pytest.raises(ConfigError, match="HS1992, 2019 of HS2017: build both"):
+        trial(replace(made, after=later))
+
+
 @pytest.mark.parametrize(
     ("change_", "text"),
     [
