@@ -6,7 +6,6 @@ the dataclasses of the source modules, and the keys below.
 
 from dataclasses import dataclass, field, make_dataclass
 from dataclasses import fields as fields_of
-from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +14,8 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tradewedge.build.plan import Charged, Countries, Plan, Tons, UsLaw
+from tradewedge.build import told
+from tradewedge.build.plan import Countries, Plan, Tons
 from tradewedge.codes import check_vintage
 from tradewedge.errors import ConfigError
 from tradewedge.sources.registry import SOURCES, TARIFFS
@@ -204,13 +204,13 @@ def to_plan(config: DictConfig) -> Plan:
     except OmegaConfBaseException as error:
         raise ConfigError(f"The configuration is not valid: {error}") from error
     assert isinstance(conf, BuildConf)
-    told: Any = OmegaConf.to_container(config.source, resolve=True, enum_to_str=True)
-    name = told.pop("name")
+    options: Any = OmegaConf.to_container(config.source, resolve=True, enum_to_str=True)
+    name = options.pop("name")
     return Plan(
         source=name,
         path=Path(conf.path),
         out=Path(conf.out),
-        options=told,
+        options=options,
         name=conf.name,
         years=whole_years(conf.years),
         vintage=None if conf.vintage is None else check_vintage(conf.vintage),
@@ -230,9 +230,9 @@ def to_plan(config: DictConfig) -> Plan:
         elasticities=conf.elasticities,
         tariffs=texts(conf.tariffs, "tariffs") or (),
         tariff_importers=texts(conf.tariff_importers, "tariff_importers"),
-        tariff_options=_tariff_options(conf.tariff_options),
-        us_law=_us_law(conf.us_law),
-        charged=_charged(conf.charged),
+        tariff_options=told.tariff_options(conf.tariff_options),
+        us_law=told.us_law(conf.us_law.date, conf.us_law.preference.value, conf.us_law.in_scope),
+        charged=told.charged(conf.charged.path, conf.charged.year),
         home_sales=conf.home_sales,
         production_map=conf.production_map,
         sectors=conf.sectors,
@@ -262,50 +262,6 @@ def texts(given: Any, where: str) -> tuple[str, ...] | None:
             f"line, not {given!r}"
         )
     return tuple(listed)
-
-
-def _tariff_options(given: Any) -> dict[str, dict[str, Any]]:
-    if given is None:
-        return {}
-    if not isinstance(given, dict) or not all(isinstance(told, dict) for told in given.values()):
-        raise ConfigError(
-            "tariff_options takes sources and what they are told, such as 'tariff_options={wto: "
-            f"{{vintage: HS2022}}}}', not {given!r}"
-        )
-    return {
-        str(name): {str(key): value for key, value in told.items()} for name, told in given.items()
-    }
-
-
-def _us_law(conf: UsLawConf) -> UsLaw | None:
-    """The day or year of the law; YAML may have made a date or a number of it already."""
-    if conf.date is None:
-        if conf.in_scope is not None:
-            raise ConfigError("us_law.in_scope needs us_law.date, such as us_law.date=2026-01-20")
-        return None
-    text = str(conf.date)
-    try:
-        on = int(text) if text.isdecimal() else date.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(
-            f"us_law.date takes a day or a year, as us_law.date=2026-01-20, not {text!r}"
-        ) from None
-    scopes = {} if conf.in_scope is None else conf.in_scope
-    if not isinstance(scopes, dict) or not all(isinstance(s, int | float) for s in scopes.values()):
-        raise ConfigError(
-            "us_law.in_scope takes lists and shares, as 'us_law.in_scope={s232_auto_parts: 0.5}', "
-            f"not {scopes!r}"
-        )
-    shares = {str(name): float(share) for name, share in scopes.items()}
-    return UsLaw(on, conf.preference.value, shares)
-
-
-def _charged(conf: ChargedConf) -> Charged | None:
-    if conf.path is None:
-        if conf.year is not None:
-            raise ConfigError("charged.year needs charged.path")
-        return None
-    return Charged(conf.path, conf.year)
 
 
 def _groups(given: Any) -> dict[str, tuple[str, ...]]:

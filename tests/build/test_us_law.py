@@ -236,7 +236,9 @@ def test_command(
     assert "w/duty_check.parquet" in told
     for wrong, text in {
         "us_law.date=soon": "takes a day or a year",
-        "us_law.in_scope={a: 1}": "needs us_law.date",
+        "us_law.in_scope={a: 1}": "us_law needs us_law.date",
+        "us_law.preference=none": "us_law needs us_law.date",
+        "tariff_options=[wto]": "takes sources and what they are told",
         "charged.year=2024": "charged.year needs charged.path",
     }.items():
         assert main(["data", "build", *said[:3], "out=v", wrong]) == 2
