@@ -74,7 +74,7 @@ def under_law(law: LawOfDays, day: dt.date, where: str) -> LawBase:
     for duty in dutysets.ordered(change.duties):
         duties = dutysets.put(duties, duty)
         changed.add(duty.rows)
-    return LawBase(duties, changed.rows, _note(day, change, changed.rows.size))
+    return LawBase(duties, changed.rows, _note(day, change, changed.rows.size, world.tariff_law))
 
 
 def _into_importer(world: World) -> NDArray[np.bool_]:
@@ -83,10 +83,11 @@ def _into_importer(world: World) -> NDArray[np.bool_]:
     return found
 
 
-def _note(day: dt.date, change: LawChange, changed: int) -> str:
+def _note(day: dt.date, change: LawChange, changed: int, since: str | None) -> str:
     shares = {row["weights"]: row["share"] for row in change.coverage.iter_rows(named=True)}
+    before = "the data year" if since is None else f"the law of {since}"
     text = (
-        f"law of {day}: duties of the United States differ from those of the data year on "
+        f"law of {day}: duties of the United States differ from those of {before} on "
         f"{changed:,} flows; for {_percent(shares.get('own imports'))} of their imports "
         "by value the tariff lines weigh as in the partner's own trade"
     )
