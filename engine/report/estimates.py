@@ -92,7 +92,7 @@ def _spread(rows: pl.DataFrame) -> list["RenderableType"]:
 
 def _sigmas(rows: pl.DataFrame) -> list["RenderableType"]:
     used = rows.filter("used")
-    top = min(float(used["high"].max()), _TOP) if used.height else _TOP
+    top = min(max(used["high"].to_list(), default=_TOP), _TOP)
     shown = [
         (
             _named(r["product"]),

@@ -1,6 +1,7 @@
 """The elasticity sets: coverage, known codes, tiers that tie, shrinkage, eta classes."""
 
 import math
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -259,3 +260,12 @@ def test_bad_lines_of_protee_are_errors(tmp_path: Path) -> None:
         path.write_text(f"HS6,zero,positive,sigma\n{line}\n", encoding="utf-8")
         with pytest.raises(DataError, match="cannot interpret line 2"):
             build.read_protee(path)
+
+
+def test_a_raised_sigma_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    high = replace(SETTINGS, floor=2.0)
+    monkeypatch.setattr("tradewedge.sources.elasticities.read_settings", lambda: high)
+    table = elasticity_set("short", "HS2022")
+    raised = table.filter(pl.col("source").str.contains("; raised to the floor of 2.0; eta: "))
+    assert set(raised["sigma"]) == {2.0}
+    assert table.filter(pl.col("sigma") == 2.0).height == raised.height > 0
