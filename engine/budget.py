@@ -34,9 +34,8 @@ def cost(world: World, wedges: Wedges) -> float:
     own = {id(array) for duty in world.duties for array in (duty.rows, duty.rate)}
     own.add(id(world.tariff_base))
     rows = world.exporter_country.size + world.importer_country.size
-    # Prices by exporter and importer, in logs and not; rows and costs of the flows it touches,
-    # once more end to end with those of other scenarios.
-    more = 2 * rows + 4 * len(world.products) + 4 * wedges.touched.size
+    # Prices by exporter and importer, in logs and not; rows and costs of the flows it touches.
+    more = 2 * rows + 4 * len(world.products) + 2 * wedges.touched.size
     return _bytes(wedges, own) + _NUMBER * more
 
 
@@ -46,10 +45,13 @@ def transient(world: World) -> float:
 
 
 def _bytes(value: Any, others: set[int]) -> int:
-    """Bytes of all arrays inside a record but those of others."""
+    """Bytes of all arrays inside a record but those of others, which it joins."""
     if isinstance(value, np.ndarray):
-        # An array of one value for all rows takes no memory.
-        return 0 if id(value) in others or not any(value.strides) else value.nbytes
+        # An array of one value for all rows takes no memory, one that is met again none either.
+        if id(value) in others or not any(value.strides):
+            return 0
+        others.add(id(value))
+        return value.nbytes
     if isinstance(value, tuple):
         return sum(_bytes(item, others) for item in value if not isinstance(item, str))
     if is_dataclass(value):

@@ -174,8 +174,10 @@ class Session:
     def _solved(self, several: Sequence[Wedges]) -> list[Solution]:
         """Solve what was compiled, together."""
         model, given = MODELS[self._model], (self._options, self._backend)
-        if self._model == "armington" and any(one.instruments is not None for one in several):
-            self._timings["compile"] += backends.compile_instruments(self._backend)
+        if self._model == "armington":
+            self._timings["compile"] += backends.compile_batch(self._backend, len(several))
+            if any(one.instruments is not None for one in several):
+                self._timings["compile"] += backends.compile_instruments(self._backend)
         with self.timed("solve"):
             if len(several) == 1:
                 found = [model.solve(self._world, several[0], *given, **self._passed)]

@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tradewedge.kernels import plain_cpu
+from tradewedge.kernels.compiling import inner
 from tradewedge.kernels.equations import AT_ONE, NEAR_ONE
 from tradewedge.kernels.market import Floats, Ints
 from tradewedge.kernels.plain_cpu import LARGEST
@@ -73,7 +74,7 @@ def solve_slice(  # type: ignore[no-untyped-def]
                 copy_calm(rows, calm, out, s, k)
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def extents(rows, layout, start, stop):  # type: ignore[no-untyped-def]
     """Largest numbers of flows, exporters and importers (padded), and lines of both matrices."""
     flows = exporters = importers = lines_a = lines_b = 0
@@ -86,7 +87,7 @@ def extents(rows, layout, start, stop):  # type: ignore[no-untyped-def]
     return flows, plain_cpu._padded(exporters), plain_cpu._padded(importers), lines_a, lines_b
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def touches(stack, s, k):  # type: ignore[no-untyped-def]
     """Whether a scenario changes a row of a product."""
     return (
@@ -96,7 +97,7 @@ def touches(stack, s, k):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def copy_calm(rows, calm, out, s, k):  # type: ignore[no-untyped-def]
     """Write what no change has, where there is room."""
     if out.exporter[s, k] < 0:
@@ -108,7 +109,7 @@ def copy_calm(rows, calm, out, s, k):  # type: ignore[no-untyped-def]
         out.log_index[out.importer[s, k] + j] = calm.log_index[j0 + j]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def solve_product(rows, layout, stack, s, out, k, single, a, b, tolerance, max_steps):  # type: ignore[no-untyped-def]
     """Solve product k under scenario s; returns whether it was plain and has converged.
 
@@ -154,7 +155,7 @@ def solve_product(rows, layout, stack, s, out, k, single, a, b, tolerance, max_s
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def is_plain(rows, k):  # type: ignore[no-untyped-def]
     """Whether a product's elasticities are those of the fast path."""
     sigma, eta = rows.sigma[k], rows.eta[k]
@@ -164,7 +165,7 @@ def is_plain(rows, k):  # type: ignore[no-untyped-def]
     return plain
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def extent(stack, s, k, sigma):  # type: ignore[no-untyped-def]
     """Largest |log cost| of a scenario; -1: not plain."""
     size, total = 0.0, 0.0

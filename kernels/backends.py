@@ -266,23 +266,46 @@ def compile_instruments(backend: Backend) -> float:
     return _first_solve(instruments=True) if backend is Backend.CPU else 0.0
 
 
+def compile_batch(backend: Backend, scenarios: int) -> float:
+    """Compile, or load, what many scenarios at a time need beyond :func:`compile_kernels`.
+
+    Parameters
+    ----------
+    backend : Backend
+        JAX and CuPy have one program for any number.
+    scenarios : int
+        That are solved together: a few need nothing more.
+
+    Returns
+    -------
+    float
+        Seconds this took.
+    """
+    if backend is not Backend.CPU:
+        return 0.0
+    from tradewedge.kernels.lanes_cpu import FEWEST
+
+    return 0.0 if scenarios < FEWEST else _first_solve(instruments=False, scenarios=FEWEST)
+
+
 @cache
-def _numba_ready(instruments: bool) -> None:
+def _numba_ready(instruments: bool, scenarios: int) -> None:
     """Solve one small product on the CPU, so that Numba compiles, once in a process."""
     import numpy as np
 
-    from tradewedge.kernels.armington_cpu import solve
+    from tradewedge.kernels.batch_cpu import solve_batch
     from tradewedge.kernels.sample import Recipe, random_instruments, random_market, random_shock
 
     rng = np.random.default_rng(0)
     market = random_market(rng, 1, Recipe(nested=0))
     shock = random_shock(rng, market)
-    solve(market, random_instruments(rng, market, shock) if instruments else shock, Options())
+    given = random_instruments(rng, market, shock) if instruments else shock
+    solve_batch(market, [Changes.of(given)] * scenarios, Options())
 
 
-def _first_solve(instruments: bool) -> float:
+def _first_solve(instruments: bool, scenarios: int = 1) -> float:
     start = perf_counter()
-    _numba_ready(instruments)
+    _numba_ready(instruments, scenarios)
     return perf_counter() - start
 
 

@@ -5,7 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from tradewedge.kernels import alone_cpu, armington_cpu, lanes_cpu, plain_cpu
+from tradewedge.kernels import (
+    alone_cpu,
+    armington_cpu,
+    instrumented,
+    instruments_cpu,
+    lanes_cpu,
+    plain_cpu,
+)
 from tradewedge.kernels.changes import Changes, calm_shock, stack
 from tradewedge.kernels.columns import Column
 from tradewedge.kernels.market import Bools, Floats, Ints, KernelSolution, Market, Options
@@ -16,8 +23,8 @@ from tradewedge.kernels.solved import Solved
 def solve_batch(market: Market, several: Sequence[Changes], options: Options) -> list[Solved]:
     """Solve every product under every scenario.
 
-    Products that a scenario does not touch keep the solution that no change has. Scenarios with
-    instruments are solved one by one.
+    Products that a scenario does not touch keep the solution that no change has. Instruments are
+    put on scenario by scenario, on what has been solved without them together.
 
     Parameters
     ----------
@@ -30,14 +37,28 @@ def solve_batch(market: Market, several: Sequence[Changes], options: Options) ->
     list of Solved
         In the order given. The kernel never raises for numbers: see their ``status``.
     """
-    nested = bool(market.nested.all())
-    plain = [n for n, one in enumerate(several) if one.instruments is None and not nested]
-    together = _solve_plain(market, [several[n] for n in plain], options) if plain else []
-    found = dict(zip(plain, together, strict=True))
+    if market.nested.all():
+        shocks = (one.shock(market) for one in several)
+        return [Solved.of(armington_cpu.solve(market, shock, options)) for shock in shocks]
+    found = _solve_plain(market, [_without_instruments(market, one) for one in several], options)
     for n, one in enumerate(several):
-        if n not in found:
-            found[n] = Solved.of(armington_cpu.solve(market, one.shock(market), options))
-    return [found[n] for n in range(len(several))]
+        if one.instruments is not None:
+            found[n] = _with_instruments(found[n], market, one, options)
+    return found
+
+
+def _without_instruments(market: Market, one: Changes) -> Changes:
+    if one.instruments is None:
+        return one
+    return Changes.of(instrumented.without(market, one.shock(market)))
+
+
+def _with_instruments(found: Solved, market: Market, one: Changes, options: Options) -> Solved:
+    """Solve the products that instruments touch, from the solution without them."""
+    whole = found.whole
+    start = replace(whole, log_price=whole.log_price.copy(), log_index=whole.log_index.copy())
+    shock = one.shock(market)
+    return Solved.of(instruments_cpu.solve(lambda *_: start, market, shock, options))
 
 
 def _solve_plain(market: Market, several: Sequence[Changes], options: Options) -> list[Solved]:

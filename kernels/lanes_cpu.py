@@ -25,6 +25,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tradewedge.kernels import alone_cpu, plain_cpu
+from tradewedge.kernels.compiling import inner
 from tradewedge.kernels.equations import ROUNDING
 from tradewedge.kernels.market import Bools, Floats, Ints
 from tradewedge.kernels.plain_cpu import DEPTH, GROWTH, LARGEST, OWN_SHARE
@@ -193,7 +194,7 @@ def solve_slice(  # type: ignore[no-untyped-def]
             )
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def _overlay(flows):  # type: ignore[no-untyped-def]
     cells = flows * LANES
     return _Overlay(
@@ -204,7 +205,7 @@ def _overlay(flows):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def _forget(over):  # type: ignore[no-untyped-def]
     """Empty an overlay."""
     for p in range(over.count[0]):
@@ -212,7 +213,7 @@ def _forget(over):  # type: ignore[no-untyped-def]
     over.count[:] = 0
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def _sort(stack, k, who, n):  # type: ignore[no-untyped-def]
     """Order scenarios by how many flows of product k they touch, else as they are.
 
@@ -230,7 +231,7 @@ def _sort(stack, k, who, n):  # type: ignore[no-untyped-def]
         who[place] = s
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def _spread_out(who, n):  # type: ignore[no-untyped-def]
     """Bring eight of the first n entries, spread over them, to the front."""
     if n < LANES + FEWEST:
@@ -241,7 +242,7 @@ def _spread_out(who, n):  # type: ignore[no-untyped-def]
         who[place], who[pick] = who[pick], who[place]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@inner(fastmath={"contract"})
 def _prepare(rows, layout, stack, k, vec, over, lane, a, b, pending):  # type: ignore[no-untyped-def]
     """Put the baseline and the lanes' scenarios into product k's matrices and vectors.
 
@@ -288,7 +289,7 @@ def _prepare(rows, layout, stack, k, vec, over, lane, a, b, pending):  # type: i
     return modulus
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _enter(rows, stack, scenario, k, s, over):  # type: ignore[no-untyped-def]
     """Put a scenario's flows into a lane of the overlay."""
     n, changed, gone = over.count
@@ -314,7 +315,7 @@ def _enter(rows, stack, scenario, k, s, over):  # type: ignore[no-untyped-def]
     over.count[0], over.count[1], over.count[2] = n, changed, gone
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _weigh(rows, layout, k, over, a, b):  # type: ignore[no-untyped-def]
     """Move the flows of the overlay out of copies of the matrices, and weigh them by lane."""
     sigma = rows.sigma[k]
@@ -338,7 +339,7 @@ def _weigh(rows, layout, k, over, a, b):  # type: ignore[no-untyped-def]
     _scale(over, -sigma, over.b)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _scale(over, power, weight):  # type: ignore[no-untyped-def]
     """Weigh every cell of the overlay for its cost."""
     plain_cpu._powers(over.count[1], power, over.value, over.factor)
@@ -348,7 +349,7 @@ def _scale(over, power, weight):  # type: ignore[no-untyped-def]
         weight[over.excluded[t]] = 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _exclude(layout, x0, j0, nx, nm, vec, over):  # type: ignore[no-untyped-def]
     """List the cells of exporters and importers that have no flow left in a lane."""
     vec.dead[:] = 0
@@ -369,7 +370,7 @@ def _exclude(layout, x0, j0, nx, nm, vec, over):  # type: ignore[no-untyped-def]
             vec.dead[1] += 1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _multiply(weight, side, k, first_row, n, values, out):  # type: ignore[no-untyped-def]
     """Product k's matrix times ``values``, by lane; four of its n rows at a time."""
     g0 = side.group_ptr[k]
@@ -394,7 +395,7 @@ def _multiply(weight, side, k, first_row, n, values, out):  # type: ignore[no-un
             store(out, row + 3 * LANES, total3)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _add(n, weight, source, target, values, out):  # type: ignore[no-untyped-def]
     """Add what flows of the overlay contribute."""
     for p in range(n):
@@ -403,7 +404,7 @@ def _add(n, weight, source, target, values, out):  # type: ignore[no-untyped-def
         store(out, to, load(out, to) + more)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _check(n, values, lane):  # type: ignore[no-untyped-def]
     """Mark lanes with a number that has no logarithm or is not far from overflow."""
     low, total = spread(np.inf), spread(0.0)
@@ -418,13 +419,13 @@ def _check(n, values, lane):  # type: ignore[no-untyped-def]
             lane.extent[s] = np.nan
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@inner(fastmath={"contract"})
 def _logs(n, values):  # type: ignore[no-untyped-def]
     for i in range(n):
         values[i] = plain_cpu._log(values[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _steps(n, vec, step, z, lane):  # type: ignore[no-untyped-def]
     """Steps, and the largest log excess demand and step of each lane; ``vec.u``: log sales."""
     for d in range(vec.dead[0]):
@@ -443,7 +444,7 @@ def _steps(n, vec, step, z, lane):  # type: ignore[no-untyped-def]
     store(lane.length, 0, length)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _sweep(x0, nx, j0, nm, sigma, eta, layout, k, vec, over, lane, a, b, z, step):  # type: ignore[no-untyped-def]
     """Indices, and steps at z; the largest log excess demand by lane, NaN where it has none."""
     power = 1 - sigma
@@ -470,7 +471,7 @@ def _sweep(x0, nx, j0, nm, sigma, eta, layout, k, vec, over, lane, a, b, z, step
             lane.worst[s] = lane.length[s] = np.nan
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _iterate(  # type: ignore[no-untyped-def]
     rows, layout, out, k, vec, over, lane, history, a, b, modulus, tolerance, max_steps, pending
 ):
@@ -527,7 +528,7 @@ def _iterate(  # type: ignore[no-untyped-def]
             pending[lane.scenario[s], k] = True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _remember(n, slot, history, lane, z, last, step, last_step):  # type: ignore[no-untyped-def]
     """Keep the latest difference of steps, and of the points that they lead to.
 
@@ -562,7 +563,7 @@ def _remember(n, slot, history, lane, z, last, step, last_step):  # type: ignore
     store(lane.along, slot * LANES, along)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _weights(slot, held, lane):  # type: ignore[no-untyped-def]
     """The combination of differences that best explains each lane's step.
 
@@ -596,7 +597,7 @@ def _weights(slot, held, lane):  # type: ignore[no-untyped-def]
             lane.weight[((slot - 1 - p) % DEPTH) * LANES + s] = value * factor[p, p]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _measure(n, z, lane):  # type: ignore[no-untyped-def]
     """Largest magnitude by lane."""
     extent = spread(0.0)
@@ -605,7 +606,7 @@ def _measure(n, z, lane):  # type: ignore[no-untyped-def]
     store(lane.extent, 0, extent)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _alike(values, place, value, scale, sums):  # type: ignore[no-untyped-def]
     """Add to ``sums`` [8] how a change of one row goes with those of the nodes, by powers."""
     q = load(values, place * LANES) * spread(value * scale)
@@ -615,7 +616,7 @@ def _alike(values, place, value, scale, sums):  # type: ignore[no-untyped-def]
     store(sums, 0, load(sums, 0) + power)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _remember_nodes(rows, layout, out, k, vec, first, nodes, lane, pending):  # type: ignore[no-untyped-def]
     """Make the scenarios in the lanes, now solved, nodes of an interpolation."""
     x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
@@ -661,13 +662,13 @@ def _remember_nodes(rows, layout, out, k, vec, first, nodes, lane, pending):  # 
         factor[s, s] = 1 / math.sqrt(left) if left > 1e-11 * nodes.scratch[s] else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _per_square(values, n):  # type: ignore[no-untyped-def]
     most = plain_cpu._largest(values, n * LANES)
     return 1 / (most * most) if most > 0 else 0.0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _start(rows, layout, stack, k, vec, first, nodes, lane):  # type: ignore[no-untyped-def]
     """Start every lane from the combination of nodes that matches what it changes."""
     nx = rows.exporter_ptr[k + 1] - rows.exporter_ptr[k]
@@ -711,7 +712,7 @@ def _start(rows, layout, stack, k, vec, first, nodes, lane):  # type: ignore[no-
         store(vec.z, i * LANES, start)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _keep_best(n, s, vec, lane, last, last_step):  # type: ignore[no-untyped-def]
     """Note whether a lane's latest point is its best; if the one before was, save it."""
     if not lane.active[s]:
@@ -726,7 +727,7 @@ def _keep_best(n, s, vec, lane, last, last_step):  # type: ignore[no-untyped-def
             vec.best_step[i * LANES + s] = last_step[i * LANES + s]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _advance(n, history, lane, z, step, out):  # type: ignore[no-untyped-def]
     """Next point of every lane: z + step less the combination of past differences."""
     t0, t1, t2, t3, t4 = history[5], history[6], history[7], history[8], history[9]
@@ -750,7 +751,7 @@ def _advance(n, history, lane, z, step, out):  # type: ignore[no-untyped-def]
             lane.extent[s] = np.nan
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _undo(n, s, vec, lane, history, z, step, out):  # type: ignore[no-untyped-def]
     """Take a plain step from a lane's best point instead, without any history."""
     extent = 0.0
@@ -767,7 +768,7 @@ def _undo(n, s, vec, lane, history, z, step, out):  # type: ignore[no-untyped-de
     lane.plain[s] = True
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _write(rows, layout, out, k, s, vec, lane, z, step, modulus, steps):  # type: ignore[no-untyped-def]
     """A lane's prices, indices and error bound, from the last sweep; as in the single path."""
     scenario = lane.scenario[s]

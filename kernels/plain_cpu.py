@@ -19,6 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from tradewedge.kernels.compiling import inner
 from tradewedge.kernels.equations import AT_ONE, NEAR_ONE, ROUNDING
 from tradewedge.kernels.market import Bools, Floats, Ints
 from tradewedge.kernels.sell_cpu import LANES
@@ -205,7 +206,7 @@ def solve_slice(rows, layout, out, start, stop, tolerance, max_steps, pending): 
         )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def workspace(flows, exporters, importers):  # type: ignore[no-untyped-def]
     """Room for products of up to so many flows and, padded, exporters and importers."""
     width = max(exporters, importers)
@@ -226,7 +227,7 @@ def workspace(flows, exporters, importers):  # type: ignore[no-untyped-def]
     return vec, work, np.zeros((2 * DEPTH, width))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def solve_prepared(  # type: ignore[no-untyped-def]
     rows, layout, out, k, single, a, b, modulus, size, tolerance, max_steps
 ):
@@ -239,7 +240,7 @@ def solve_prepared(  # type: ignore[no-untyped-def]
     return _iterate(rows, layout, out, k, vec, history, a, b, modulus, size, tolerance, max_steps)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "reassoc"})
+@inner(fastmath={"nnan", "nsz", "reassoc"})
 def _extent(values, start, stop):  # type: ignore[no-untyped-def]
     """Smallest and largest of a range; NaN is for :func:`_sum` to find."""
     least, most = np.inf, -np.inf
@@ -249,7 +250,7 @@ def _extent(values, start, stop):  # type: ignore[no-untyped-def]
     return least, most
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})
+@inner(fastmath={"reassoc"})
 def _sum(values, start, stop):  # type: ignore[no-untyped-def]
     total = 0.0
     for f in range(start, stop):
@@ -257,7 +258,7 @@ def _sum(values, start, stop):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _unlike(values, start, stop, usual, flow):  # type: ignore[no-untyped-def]
     """List the flows with another value than usual, NaN included; returns their number.
 
@@ -270,7 +271,7 @@ def _unlike(values, start, stop, usual, flow):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _count(flags, start, stop):  # type: ignore[no-untyped-def]
     total = 0
     for f in range(start, stop):
@@ -278,7 +279,7 @@ def _count(flags, start, stop):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _size(rows, k, work):  # type: ignore[no-untyped-def]
     """Largest |log cost| of product k, and the number of flows excluded; -1: not plain.
 
@@ -321,12 +322,12 @@ def _size(rows, k, work):  # type: ignore[no-untyped-def]
     return size, excluded
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@inner(inline="always")
 def _lines(side, k):  # type: ignore[no-untyped-def]
     return side.line_ptr[side.group_ptr[k + 1]] - side.line_ptr[side.group_ptr[k]]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _copy(side, k, weight):  # type: ignore[no-untyped-def]
     """The weights of one product, to be changed."""
     first = side.line_ptr[side.group_ptr[k]]
@@ -335,7 +336,7 @@ def _copy(side, k, weight):  # type: ignore[no-untyped-def]
             weight[line, lane] = side.weight[first + line, lane]
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@inner(fastmath={"contract"})
 def _prepare(rows, layout, k, vec, work, a, b, excluded):  # type: ignore[no-untyped-def]
     """Put the scenario into product k's matrices and vectors; returns the contraction modulus."""
     x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
@@ -386,7 +387,7 @@ def _prepare(rows, layout, k, vec, work, a, b, excluded):  # type: ignore[no-unt
     return modulus
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _exclude(rows, layout, k, vec, gone, a, b):  # type: ignore[no-untyped-def]
     """Take ``gone`` flows out of both matrices and list the rows that have none left."""
     x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
@@ -414,13 +415,13 @@ def _exclude(rows, layout, k, vec, gone, a, b):  # type: ignore[no-untyped-def]
             vec.dead_j[vec.dead_j[0]] = j
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+@inner(inline="always")
 def _padded(n):  # type: ignore[no-untyped-def]
     """Length of vectors: loops over it leave no remainder, whatever the width of vectors."""
     return (n + 15) // 16 * 16
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@inner(fastmath={"contract"})
 def _multiply(weight, side, k, values, out):  # type: ignore[no-untyped-def]
     """Product k's matrix times ``values``, eight rows at a time."""
     g0 = side.group_ptr[k]
@@ -439,7 +440,7 @@ def _multiply(weight, side, k, values, out):  # type: ignore[no-untyped-def]
         )
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"nnan", "nsz", "reassoc"})
+@inner(fastmath={"nnan", "nsz", "reassoc"})
 def _largest(values, n):  # type: ignore[no-untyped-def]
     """Largest magnitude; NaN is for :func:`_sum` to find."""
     most = 0.0
@@ -448,13 +449,13 @@ def _largest(values, n):  # type: ignore[no-untyped-def]
     return most
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@inner(fastmath={"contract"})
 def _powers(n, power, z, u):  # type: ignore[no-untyped-def]
     for i in range(n):
         u[i] = _exp(power * z[i])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@inner(fastmath={"contract"})
 def _demands(n, per_power, tilt, total, offset, bundle, demand):  # type: ignore[no-untyped-def]
     for j in range(n):
         bundle[j] = _log(total[j]) * per_power
@@ -462,14 +463,14 @@ def _demands(n, per_power, tilt, total, offset, bundle, demand):  # type: ignore
         demand[j] = _exp(tilt * bundle[j] + offset[j])
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@inner(fastmath={"contract"})
 def _excesses(n, sales, z, tilt, supply, free, per_slope, excess, step):  # type: ignore[no-untyped-def]
     for i in range(n):
         excess[i] = (_log(sales[i]) - supply[i] - tilt[i] * z[i]) * free[i]
         step[i] = excess[i] * per_slope[i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _sweep(nx, nm, sigma, eta, layout, k, vec, a, b):  # type: ignore[no-untyped-def]
     """Indices and log excess demand at z; returns the largest |excess|, steps by slope.
 
@@ -496,13 +497,13 @@ def _sweep(nx, nm, sigma, eta, layout, k, vec, a, b):  # type: ignore[no-untyped
     return _largest(vec.excess, ni), _largest(vec.step, ni)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _in_range(values, n):  # type: ignore[no-untyped-def]
     """Whether every number is one that has a logarithm and is far from overflow."""
     return _sum(values, 0, n) < 1e150 and _extent(values, 0, n)[0] > 1e-150
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _iterate(rows, layout, out, k, vec, history, a, b, modulus, size, tolerance, max_steps):  # type: ignore[no-untyped-def]
     """Anderson acceleration, undone where it does not pay; returns whether it converged."""
     nx = rows.exporter_ptr[k + 1] - rows.exporter_ptr[k]
@@ -555,7 +556,7 @@ def _iterate(rows, layout, out, k, vec, history, a, b, modulus, size, tolerance,
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@inner(fastmath={"contract"})
 def _remember(n, slot, history, products, z, step, last, last_step):  # type: ignore[no-untyped-def]
     """Keep the latest difference of steps, and of the points that they lead to.
 
@@ -572,7 +573,7 @@ def _remember(n, slot, history, products, z, step, last, last_step):  # type: ig
         products[h, slot] = inner
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})
+@inner(fastmath={"reassoc", "contract"})
 def _dot(x, y, n):  # type: ignore[no-untyped-def]
     total = 0.0
     for i in range(n):
@@ -580,7 +581,7 @@ def _dot(x, y, n):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
+@inner(fastmath={"contract"})
 def _accelerate(n, held, slot, history, products, scratch, step, z):  # type: ignore[no-untyped-def]
     """Subtract from z = x + f the combination of past differences that best explains f.
 
@@ -623,7 +624,7 @@ def _accelerate(n, held, slot, history, products, scratch, step, z):  # type: ig
         z[i] -= w0 * t0[i] + w1 * t1[i] + w2 * t2[i] + w3 * t3[i] + w4 * t4[i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@inner()
 def _write(rows, layout, out, k, vec, modulus, size):  # type: ignore[no-untyped-def]
     """Prices, indices and the error bound of product k, from the last sweep."""
     x0, x1 = rows.exporter_ptr[k], rows.exporter_ptr[k + 1]
