@@ -64,12 +64,13 @@ def _slabs(flows: pl.DataFrame) -> Iterator[pl.DataFrame]:
 def _with_zeros(flows: pl.DataFrame, formula: Formula) -> pl.DataFrame:
     """Add the flows that could be and are not.
 
-    With effects of pairs, those of pairs that trade in another year: for the rest such an effect
-    fits zero. Otherwise those between all exporters and importers of a product in a year.
+    With effects of pairs (of a product, where there are several) those of pairs that trade in
+    another year: for the rest such an effect fits zero. Otherwise those between all exporters and
+    importers of a product in a year.
     """
     own = [GROUP, *(name for name in ("product",) if name in flows.columns)]
     time = [name for name in ("year",) if name in flows.columns]
-    if any(set(PAIR) <= set(effect) for effect in formula.effects):
+    if any({*PAIR, *own[1:]} <= set(effect) for effect in formula.effects):
         pairs = flows.select(*own, *PAIR).unique()
         every = pairs.join(flows.select(*own, *time).unique(), on=own) if time else pairs
     else:

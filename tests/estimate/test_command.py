@@ -61,6 +61,20 @@ def test_a_described_table_and_two_dimensions(
     assert pl.read_csv("made/fits.csv")["flows"].item() == 2 * 2 * 12 * 11
 
 
+def test_tariffs_by_year(files: Path, panel: SimpleNamespace) -> None:
+    """A table for each year says the same as one with a column for the year."""
+    told = []
+    for (year,), rows in panel.tariffs.group_by("year", maintain_order=True):
+        rows.drop("year").write_csv(f"tariffs_{year}.csv")
+        told.append(f"{year}: tariffs_{year}.csv")
+    words = ("path=flows.csv", "by=2")
+    assert run(*words, f"tariffs={{{', '.join(told)}}}", "out=apart") == 0
+    assert run(*words, "tariffs=tariffs.csv", "out=together") == 0
+    one, other = (pl.read_csv(files / name / "sigmas.csv") for name in ("apart", "together"))
+    assert one["sigma"].item() == pytest.approx(other["sigma"].item(), rel=1e-9)
+    assert one["used"].item()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -21,6 +21,15 @@ def test_pairs_that_stop_trading_count_as_zeros(panel: SimpleNamespace) -> None:
     assert plain["rows"] == plain["flows"]
 
 
+def test_without_pair_effects_all_pairs_count(panel: SimpleNamespace) -> None:
+    never = (pl.col("exporter") == "CHN") & (pl.col("importer") == "CAN")
+    flows = panel.flows.filter(~never)
+    text = "value ~ log(1 + tariff) | exporter^product^year + importer^product^year"
+    for effects in ("", " + exporter^importer"):
+        made = tw.estimate(flows, text + effects, tariffs=panel.tariffs)
+        assert made.fits["zeros_added"].item() == 2 * 3
+
+
 def test_unknown_tariffs_are_not_zero(panel: SimpleNamespace) -> None:
     known = panel.tariffs.filter(pl.col("importer") != "USA")
     made = tw.estimate(panel.flows, tariffs=known)
