@@ -142,6 +142,11 @@ class Market:
 
         return solve(self, calm_shock(self), Options())
 
+    @cached_property
+    def calm_levels(self) -> tuple[Floats, Floats]:
+        """Prices and indices of :attr:`calm`, not in logs."""
+        return np.exp(self.calm.log_price), np.exp(self.calm.log_index)
+
 
 @dataclass(frozen=True, eq=False)
 class Instruments:

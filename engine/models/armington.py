@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tradewedge.kernels.backends import Backend, batch_solver
 from tradewedge.kernels.changes import Changes
@@ -21,8 +20,6 @@ from tradewedge.models.nests import market_of
 from tradewedge.models.solution import Exponential, Solution
 from tradewedge.policy import Wedges, changes
 from tradewedge.world import World
-
-Floats = NDArray[np.float64]
 
 
 def solve(
@@ -59,20 +56,17 @@ def solve_batch(
     market = market_of(world, **nests)
     several = [changes(world, one) for one in wedges]
     found = batch_solver(backend, clock)(market, several, options)
-    bases: dict[int, Floats] = {}
     return [
-        _solution(one, market, change, solved, bases)
+        _solution(one, market, change, solved)
         for one, change, solved in zip(wedges, several, found, strict=True)
     ]
 
 
-def _solution(
-    wedges: Wedges, market: Market, change: Changes, found: Solved, bases: dict[int, Floats]
-) -> Solution:
+def _solution(wedges: Wedges, market: Market, change: Changes, found: Solved) -> Solution:
     return Solution(
         wedges=wedges,
-        price=_levels(found.price, bases),
-        index=_levels(found.index, bases),
+        price=_levels(found.price, market, 0),
+        index=_levels(found.index, market, 1),
         status=found.status,
         iterations=found.iterations,
         residual=found.residual,
@@ -82,10 +76,13 @@ def _solution(
     )
 
 
-def _levels(log: Column, bases: dict[int, Floats]) -> Column | Exponential:
-    """The exponential: of what scenarios share once (``bases``, by identity), of their own late."""
+def _levels(log: Column, market: Market, number: int) -> Column | Exponential:
+    """The exponential of prices (number 0) or indices (1).
+
+    What scenarios share is worked out once, a scenario's own rows late where they are many.
+    """
     if not log.rows.size:
         return Exponential(log)
-    if id(log.base) not in bases:
-        bases[id(log.base)] = np.exp(log.base)
-    return Column(bases[id(log.base)], log.rows, np.exp(log.values))
+    calm = (market.calm.log_price, market.calm.log_index)[number]
+    base = market.calm_levels[number] if log.base is calm else np.exp(log.base)
+    return Column(base, log.rows, np.exp(log.values))
