@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack, overload
 import polars as pl
 
 from tradewedge.budget import read_size, transient
-from tradewedge.errors import ConfigError
+from tradewedge.errors import ConfigError, SolveError
 from tradewedge.models import Solution
 from tradewedge.policy import Scenario
 from tradewedge.result import Result
@@ -188,15 +188,22 @@ def solve_into(
     -------
     bool
         Whether anything had to be done.
+
+    Raises
+    ------
+    SolveError
+        If the job is strict and a product did not converge, now or in what is there already.
     """
     room = max(read_size(memory) - transient(job.world), 0.0)
     hashes = config_hash(config), job.world.data_hash
     there = holding(directory, *hashes, overwrite=overwrite)
     if there is Holding.SAME_RUN and not overwrite:
+        _check_written(job, read_run(directory).manifest["statuses"])
         return False
     done = progress or (lambda _: None)
     with writing(directory, hashes, [case.name for case in job.cases]) as run:
         session = Session(job)
+        _check_written(job, {name: told["statuses"] for name, told in run.complete.items()})
         left = [case for case in job.cases if case.name not in run.complete]
         for name in run.complete:
             done(name)
@@ -208,6 +215,20 @@ def solve_into(
                 done(solution.wedges.scenario.name)
         run.finish(session.result(()), config, extra())
     return True
+
+
+def _check_written(job: Job, statuses: Mapping[str, Mapping[str, int]]) -> None:
+    """Make an error of what an earlier run has written and a strict one would not have."""
+    if job.on_failure != "raise":
+        return
+    for name, counts in statuses.items():
+        bad = {status: n for status, n in counts.items() if status != "converged"}
+        if bad:
+            told = ", ".join(f"{n} {status}" for status, n in bad.items())
+            raise SolveError(
+                f"scenario {name!r}, solved earlier: not all products converged ({told}). See "
+                'status() of the run; on_failure="report" takes it as it is'
+            )
 
 
 def _states(scenarios: Sequence[Scenario], date: dt.date | str | None) -> tuple[Scenario, ...]:

@@ -91,14 +91,17 @@ class Shelf:
     def apart(self, case: Case, price: NDArray[np.float64]) -> float | None:
         """Largest difference of log prices from the CPU kernel's, which are kept here.
 
-        None where the CPU kernel has not solved this, or is what solved it.
+        Infinite where one of the two has no price and the other has. None where the CPU kernel
+        has not solved this, or is what solved it.
         """
         kept = self.place / f"{case.work}.npy"
         if case.target == "cpu":
             np.save(kept, price)
         elif kept.is_file():
-            gap = np.abs(np.log(price) - np.log(np.load(kept)))
-            return float(np.nanmax(gap, initial=0.0))
+            theirs = np.load(kept)
+            if not np.array_equal(np.isnan(price), np.isnan(theirs)):
+                return float("inf")
+            return float(np.nanmax(np.abs(np.log(price) - np.log(theirs)), initial=0.0))
         return None
 
 

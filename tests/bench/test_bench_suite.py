@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +16,9 @@ import tradewedge as tw
 from tradewedge.bench import suite
 from tradewedge.bench.cases import MEASURES, Effort
 from tradewedge.kernels import armington_cpu, backends
+from tradewedge.kernels.changes import Changes
+from tradewedge.kernels.market import Market, Options
+from tradewedge.kernels.solved import Solved
 from tradewedge.models import armington
 
 Make = Callable[..., Any]
@@ -85,14 +88,14 @@ def test_an_empty_cache_is_solved_once(measured: Make, make_case: Make) -> None:
 def test_a_gpu_kernel_is_compared_and_timed_apart(
     scenarios: int, measured: Make, make_case: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def batch_solver(_: Any, clock: Any = None) -> Any:
-        def batch(market: Any, several: Any, options: Any) -> Any:
+    def batch_solver(_: Any, clock: Any = None) -> backends.BatchSolver:
+        def batch(market: Market, several: Sequence[Changes], options: Options) -> list[Solved]:
             if clock is not None:
                 clock.compile, clock.transfer, clock.solve = 1.0, 2.0, 3.0
             found = [armington_cpu.solve(market, one.shock(market), options) for one in several]
             for one in found:
                 one.log_price[:] += 1e-12
-            return found
+            return [Solved.of(one) for one in found]
 
         return batch
 
@@ -119,6 +122,7 @@ def test_prices_without_a_market_do_not_count(tmp_path: Path, make_case: Make) -
     shelf = suite.Shelf(tmp_path)
     assert shelf.apart(make_case(), np.array([1.0, np.nan])) is None
     assert shelf.apart(make_case("cupy"), np.array([1.0, np.nan])) == 0.0
+    assert shelf.apart(make_case("cupy"), np.array([np.nan, np.nan])) == np.inf
     assert shelf.apart(make_case("cupy", products=3), np.array([1.0])) is None
 
 

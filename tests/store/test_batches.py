@@ -147,6 +147,15 @@ def test_an_error_of_ours_leaves_nothing(world: tw.World, tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_did_not_converge_earlier_is_an_error_too(world: tw.World, tmp_path: Path) -> None:
+    where = {"directory": tmp_path / "run", "model_options": {"max_steps": 1}}
+    run = tw.solve(world, cases(1), **where)
+    assert run.status().filter(pl.col("status") != "converged").collect().height
+    with pytest.raises(SolveError, match=r"duty of 01.*solved earlier: .*max_steps"):
+        tw.solve(world, cases(1), on_failure="raise", **where)
+    run.verify()
+
+
 def test_two_processes_do_not_write_the_same_run(
     world: tw.World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
