@@ -1,5 +1,6 @@
 """What moves an outcome: its derivative in every tariff and elasticity at once."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -52,13 +53,24 @@ class Outcome:
         :meth:`Result.welfare` (``net``). "hhi": sum of squared shares of supplying countries in
         ``imports``, 0 to 1.
     country : str
-    products : sequence of str, optional
-        Over which it is summed. Default: all that the country buys or sells.
+    products : str or sequence of str, optional
+        Over which it is summed, as the world names them. Default: all that the country buys or
+        sells.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown kind.
     """
 
     kind: Kind
     country: str
     products: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        _check_name("outcome", self.kind, get_args(Kind))
+        if isinstance(self.products, str):
+            object.__setattr__(self, "products", (self.products,))
 
 
 def sensitivity(
@@ -67,6 +79,7 @@ def sensitivity(
     outcome: Outcome,
     wrt: Sequence[Parameter] | Parameter | None = None,
     *,
+    date: dt.date | str | None = None,
     backend: str = "auto",
     tolerance: float = 1e-12,
 ) -> pl.DataFrame:
@@ -88,8 +101,8 @@ def sensitivity(
         that has one, in units of its baseline duty-paid price and quantity. "limit": on the
         quantity of a group of flows, over its baseline. "capacity", "strike": of every exporter
         that has one, over its baseline output and price. Default: all that there are.
-    backend, tolerance :
-        Of :func:`tradewedge.solve`, in the model "armington".
+    date, backend, tolerance :
+        Of :func:`tradewedge.solve`, in the model "armington", without nests.
 
     Returns
     -------
@@ -110,9 +123,14 @@ def sensitivity(
         derivatives on its two sides differ.
     """
     named = get_args(Parameter) if wrt is None else wrt
-    wanted = (named,) if isinstance(named, str) else tuple(named)
-    _check_names(outcome, wanted)
-    result = solve(world, scenario, backend=backend, tolerance=tolerance)
+    wanted = (named,) if isinstance(named, str) else tuple(dict.fromkeys(named))
+    if not isinstance(outcome, Outcome):
+        raise ConfigError(f'outcome is a tw.Outcome such as Outcome("imports", "USA"): {outcome!r}')
+    if not wanted:
+        raise ConfigError("wrt names no parameter")
+    for name in wanted:
+        _check_name("parameter", name, get_args(Parameter))
+    result = solve(world, scenario, date=date, backend=backend, tolerance=tolerance)
     if len(result.solutions) > 1:
         raise ConfigError(
             f"scenario {scenario.name!r} has {len(result.solutions)} branches: take one, "
@@ -141,15 +159,9 @@ def sensitivity(
     return made.select(pl.lit(value).alias("outcome_value"), pl.all())
 
 
-def _check_names(outcome: Outcome, wrt: Sequence[str]) -> None:
-    for what, name, allowed in (
-        ("outcome", outcome.kind, get_args(Kind)),
-        *(("parameter", name, get_args(Parameter)) for name in wrt),
-    ):
-        if name not in allowed:
-            raise ConfigError(f"no {what} {name!r}: there are {', '.join(allowed)}")
-    if not wrt:
-        raise ConfigError("wrt names no parameter")
+def _check_name(what: str, name: str, allowed: Sequence[str]) -> None:
+    if name not in allowed:
+        raise ConfigError(f"no {what} {name!r}: there are {', '.join(allowed)}")
 
 
 def _solved(result: Result, outcome: Outcome) -> Case:

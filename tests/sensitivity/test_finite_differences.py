@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import tradewedge as tw
 from tradewedge import Outcome, World
@@ -152,11 +153,11 @@ def test_infinite_supply_has_no_derivative(random_world: Callable[..., World]) -
 @pytest.mark.parametrize(
     ("outcome", "wrt", "message"),
     [
-        (Outcome("price", "USA"), "sigma", "no outcome 'price'"),
         (Outcome("imports", "USS"), "sigma", "no country 'USS'.*nearest"),
         (Outcome("imports", "USA", ["99"]), "sigma", "no product '99'"),
         (Outcome("imports", "USA"), "gamma", "no parameter 'gamma'"),
         (Outcome("imports", "USA"), (), "names no parameter"),
+        ("imports", "sigma", "outcome is a tw.Outcome"),
     ],
 )
 def test_refused(
@@ -164,6 +165,20 @@ def test_refused(
 ) -> None:
     with pytest.raises(tw.ConfigError, match=message):
         tw.sensitivity(random_world(1), CASE, outcome, wrt)
+
+
+def test_an_outcome_of_no_kind_is_refused_at_once() -> None:
+    with pytest.raises(tw.ConfigError, match="no outcome 'price'"):
+        Outcome("price", "USA")
+
+
+def test_one_product_and_a_parameter_named_twice(random_world: Callable[..., World]) -> None:
+    world = random_world(3)
+    [single, listed] = (
+        tw.sensitivity(world, CASE, Outcome("imports", "USA", given), wrt)
+        for given, wrt in ((world.products[0], ("eta", "eta")), ([world.products[0]], "eta"))
+    )
+    assert_frame_equal(single, listed)
 
 
 def test_what_the_world_cannot_tell_is_refused() -> None:
