@@ -101,9 +101,9 @@ def open_world(settings: Settings) -> World:
         world = world.select(_matching(world, settings.products))
     table = settings.elasticities_file
     single = {"sigma": settings.sigma, "eta": settings.eta, "epsilon": settings.epsilon}
-    if table is None and all(value is None for value in single.values()):
-        return world
-    return world.with_elasticities(table, **single)
+    if table is not None or any(value is not None for value in single.values()):
+        world = world.with_elasticities(table, **single)
+    return world if settings.home_share is None else world.with_home_share(settings.home_share)
 
 
 def _matching(world: World, prefixes: tuple[str, ...]) -> list[str]:

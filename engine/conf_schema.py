@@ -68,6 +68,7 @@ class ElasticitiesConf:
     sigma: float | None = None
     eta: float | None = None
     epsilon: float | None = None
+    home_share: Any = None  # a number, or a mapping of HS prefixes
 
 
 @dataclass
@@ -157,6 +158,7 @@ def to_settings(config: DictConfig) -> Settings:
         sigma=conf.elasticities.sigma,
         eta=conf.elasticities.eta,
         epsilon=conf.elasticities.epsilon,
+        home_share=_home_share(conf.elasticities.home_share),
         model=conf.model.name.value,
         tolerance=conf.model.tolerance,
         model_options=_model_options(conf.model),
@@ -242,6 +244,11 @@ def _file(conf: ElasticitiesConf) -> Path | None:
     if not path.is_file():
         raise ConfigError(f"elasticities.file: there is no file {path}.")
     return path
+
+
+def _home_share(given: Any) -> float | dict[str, float] | None:
+    """One number, or numbers by prefix: Hydra reads the keys of ``{2846: 0.1}`` as numbers."""
+    return {str(key): value for key, value in given.items()} if isinstance(given, dict) else given
 
 
 def _model_options(model: ModelConf) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Which sigma, eta and epsilon each product of a world gets, and from where."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import polars as pl
@@ -27,6 +28,9 @@ Floats = NDArray[np.float64]
 #: eta as the model uses it: the composite's, the import-demand elasticity made from it with the
 #: home share, or the composite's taken as it is because the home share is unknown.
 COMPOSITE, IMPORT_DEMAND, UNADJUSTED = "composite", "import_demand", "unadjusted"
+
+#: What a source says of eta whose home share a user has set.
+_HOME_SHARE: Final = re.compile(r", home share set to [\d.e-]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,13 +168,35 @@ class Elasticities:
                 for key, value in changes.items()
                 if value is not None
             },
-            source=tuple(_reset(text, changes) for text in self.source),
+            source=tuple(_like(_reset(text, changes), text) for text in self.source),
             prefixes={
                 key: values if changes[key] is None else (None,) * len(values)
                 for key, values in self.prefixes.items()
             },
         )
         return made.derive(world)
+
+    def with_home_share(self, world: "World", share: Floats) -> "Elasticities":
+        """The same with another share of home producers where ``share`` [K] is not NaN."""
+        given = ~np.isnan(share)
+        told = {f"{value:g}" for value in share[given]}
+        said = f"={told.pop()}" if len(told) == 1 else " set"
+        part = "" if given.all() else f" for {int(given.sum())} of {given.size} products"
+        made = replace(
+            self,
+            set_name=f"{self.set_name}, home_share{said}{part}",
+            home_share=np.where(given, share, self.home_share),
+            source=tuple(
+                text if np.isnan(value) else _noted(text, f", home share set to {value:g}")
+                for text, value in zip(self.source, share, strict=True)
+            ),
+        )
+        return made.derive(world)
+
+    def after(self, before: "Elasticities") -> "Elasticities":
+        """The same, saying of which products a user has set the home share that it took over."""
+        pairs = zip(self.source, before.source, strict=True)
+        return replace(self, source=tuple(_like(text, old) for text, old in pairs))
 
     def select(self, products: NDArray[np.bool_], exporters: NDArray[np.bool_]) -> "Elasticities":
         """Keep some products and the exporter rows that belong to them."""
@@ -232,3 +258,15 @@ def _reset(text: str, changes: Mapping[str, float | None]) -> str:
             for name, value in changes.items()
         }
     )
+
+
+def _noted(text: str, note: str) -> str:
+    """A source with a note on the home share in what it says of eta."""
+    parts = {name: _HOME_SHARE.sub("", told(text, name)) for name in ERRORS}
+    return joined(parts | {"eta": parts["eta"] + note})
+
+
+def _like(text: str, before: str) -> str:
+    """A source with the note on the home share that another one has."""
+    found = _HOME_SHARE.search(before)
+    return text if found is None else _noted(text, found.group())

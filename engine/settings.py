@@ -33,6 +33,8 @@ class Settings:
     elasticities_file : Path or None
     sigma, eta, epsilon : float or None
         One value for every product.
+    home_share : float, dict of str to float, or None
+        Share of home producers in spending, one or by HS prefix.
     model, backend : str
     on_failure : {"report", "raise"}
     tolerance : float
@@ -58,6 +60,7 @@ class Settings:
     sigma: float | None
     eta: float | None
     epsilon: float | None
+    home_share: float | dict[str, float] | None
     model: str
     tolerance: float
     model_options: dict[str, Any]
@@ -83,6 +86,7 @@ class Settings:
                 "sigma": self.sigma,
                 "eta": self.eta,
                 "epsilon": self.epsilon,
+                "home_share": self.home_share,
             },
             "model": {
                 "name": self.model,

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tradewedge import horizon, intake, segments
+from tradewedge import homeshare, horizon, intake, segments
 from tradewedge.codes import nearest
 from tradewedge.duty import Duty, stack
 from tradewedge.elasticities import Elasticities
@@ -196,12 +196,37 @@ class World:
         sigma, eta, epsilon : float, optional
             One value for every product, on top of that; ``eta`` is the composite's.
         """
-        base = (
-            self.elasticities
-            if elasticities is None
-            else Elasticities.resolve(self, elasticities, self.elasticities.home_share)
-        )
+        base = self.elasticities if elasticities is None else self._resolved(elasticities)
         return replace(self, elasticities=base.override(self, sigma, eta, epsilon))
+
+    def with_home_share(self, home_share: homeshare.Given) -> "World":
+        """The same world with another share of home producers in what importers spend.
+
+        Where the flows hold no domestic sales, eta of the imports is made of the composite's,
+        ``h * sigma + (1 - h) * eta``. Lower h for goods that the importer does not make. It stays
+        when other elasticities are set later.
+
+        Parameters
+        ----------
+        home_share : number, mapping, frame or path
+            Between 0 and 1: one for all products, or by HS prefix (the longest wins, ``"*"`` is
+            all others), as a mapping or a table with the columns product and home_share. Products
+            that none names keep what they have; so do those with domestic rows.
+
+        Raises
+        ------
+        ConfigError
+            For a number that is no share.
+        DataError
+            For a prefix that no product has, or where nothing is left to change.
+        """
+        shares = homeshare.read(home_share, self)
+        return replace(self, elasticities=self.elasticities.with_home_share(self, shares))
+
+    def _resolved(self, table: pl.DataFrame | pl.LazyFrame | str | Path) -> Elasticities:
+        """A table or set for this world, with the home shares that it has."""
+        held = self.elasticities
+        return Elasticities.resolve(self, table, held.home_share).after(held)
 
     def at_horizon(
         self,
@@ -226,9 +251,7 @@ class World:
         ConfigError
             For a horizon that is none, or an unknown set.
         """
-        shares = self.elasticities.home_share
-        near = Elasticities.resolve(self, short, shares)
-        far = Elasticities.resolve(self, long, shares)
+        near, far = self._resolved(short), self._resolved(long)
         return replace(self, elasticities=horizon.between(near, far, years).derive(self))
 
     def select(self, products: Sequence[str]) -> "World":

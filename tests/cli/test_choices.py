@@ -120,3 +120,15 @@ def test_many_scenarios_make_a_short_name(place: Path) -> None:
     assert main(["run", "one.yaml", "two.yaml", "three.yaml", *SMALL, "output=quiet"]) == 0
     (made,) = (place / "outputs").iterdir()
     assert made.name.startswith("one+two+1-more-")
+
+
+def test_a_home_share_is_set_and_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = ["run", "lost.yaml", "data=path", "data.path=world", "output.summary=false"]
+    assert main([*told, "elasticities.home_share={2846: 0.1, *: 0.5}", "output.directory=r"]) == 0
+    rows = read_run(place / "r").parameters().select("product", "eta", "source").unique().collect()
+    assert dict(rows.select("product", "eta").iter_rows()) == pytest.approx(
+        {"284690": 0.1 * 4 + 0.9 * 0.5, "850511": 0.5 * 4 + 0.5 * 0.5}
+    )
+    assert all("home share set to" in text for text in rows["source"])
+    assert main([*told, "elasticities.home_share=20"]) == 2
+    assert "20 % is 0.2" in capsys.readouterr().err
