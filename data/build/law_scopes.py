@@ -60,6 +60,9 @@ _ELECTRONICS: Final = (
     "85412100", "85412900", "85413000", "85414910", "85414970", "85414980", "85414995",
     "85415100", "85415900", "85419000", "8542",
 )  # fmt: skip
+#: From this month on the exemptions of Brazil are those of the farm goods.
+_BRAZIL_SPARED: Final = "2025-11-01"
+_LAST_FARM_CHAPTER: Final = "24"
 
 
 def build(shared: Path, prior: Mapping[str, str]) -> pl.DataFrame:
@@ -157,6 +160,32 @@ def _vehicles(folder: Path) -> Rows:
     return [*rows, ("s201_modules", _SOLAR_MODULES, None)]
 
 
+def _before_farm_goods(folder: Path, amended: Iterable[str]) -> list[str]:
+    """Lines of the list of 13 November 2025 that stood on it from 8 September.
+
+    The order of November added farm goods and fertilizers only, which Brazil was spared by an order
+    of the same month; what else is new came in September. Brazil had been spared some fruit before.
+    """
+    brazil = _brazil(folder)
+    farm = tuple(code for code, start in brazil if start >= _BRAZIL_SPARED)
+    return [
+        code
+        for code in amended
+        if code[:2] > _LAST_FARM_CHAPTER
+        and not code.startswith(farm)
+        and not any(listed.startswith(code) for listed in farm)
+    ]
+
+
+def _brazil(folder: Path) -> list[tuple[str, str]]:
+    """Lines that Brazil is spared on, without dots, and since when."""
+    table = read(folder, "country_eo_exempt_products.csv.gz")
+    return [
+        (code.replace(".", ""), start)
+        for code, start in table.select("hts10", "effective_date_start").iter_rows()
+    ]
+
+
 def _exemptions(folder: Path) -> Rows:
     exempt = read(folder, "ieepa_exempt_products.csv")["hts10"]
     rows = _rows("informational", exempt.filter(exempt.str.starts_with("49")))
@@ -165,10 +194,12 @@ def _exemptions(folder: Path) -> Rows:
     april = [code[:8] if code.endswith("00") else code for code in original]
     rows += _rows("annex_ii_april", april)
     copper = set(read(folder, "s232_copper_products.csv")["hts10"])
-    rows += _rows("annex_ii_august", [code for code in april if code not in copper])
+    august = [code for code in april if code not in copper]
+    rows += _rows("annex_ii_august", august)
     notes = read(folder.parents[1] / "critical_minerals", "hts_annex2_s122_exempt.csv")
     amended = notes.filter(pl.col("ieepa_annex2_note2_v_iii_a") == "1")["hts"]
     rows += _rows("annex_ii_november", amended)
+    rows += _rows("annex_ii_september", [*august, *_before_farm_goods(folder, amended)])
     rows += _rows("electronics_april", _ELECTRONICS)
     rows += _rows("s122_exempt", read(folder, "tw_section122-product-exemptions.csv")["hts_code"])
     rows += _rows("aircraft", ["8801", "8802", "8806", "8807", "8411"])
@@ -184,10 +215,7 @@ def _exemptions(folder: Path) -> Rows:
     }
     for code, _, category in read(folder, "fentanyl_carveout_products.csv").iter_rows():
         rows.append((names[category], code, None))
-    brazil = read(folder, "country_eo_exempt_products.csv.gz")
-    for code, start in brazil.select("hts10", "effective_date_start").iter_rows():
-        late = start >= "2025-11-01"
-        rows.append(
-            ("brazil_exempt_november" if late else "brazil_exempt", code.replace(".", ""), None)
-        )
+    for code, start in _brazil(folder):
+        late = start >= _BRAZIL_SPARED
+        rows.append(("brazil_exempt_november" if late else "brazil_exempt", code, None))
     return rows

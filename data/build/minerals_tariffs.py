@@ -93,7 +93,7 @@ def build(shared: Path, products: Iterable[str], flows: pl.DataFrame, law: Any) 
             ),
         )
         if exporter == law["section_301"]["exporter"]:
-            add("Section 301", sum(w * lines[hs8].s301 for hs8, w in of_lines.items()))
+            add("Section 301 China", sum(w * lines[hs8].s301 for hs8, w in of_lines.items()))
         if product in law["section_232"]["products"]:
             add("Section 232", section_232_rate(exporter, year, law))
     tariffs = pl.DataFrame(

@@ -11,6 +11,7 @@ from tradewedge.errors import ConfigError
 from tradewedge.policy import dutysets
 from tradewedge.policy.columns import Marked
 from tradewedge.policy.law import LawChange, LawOfDays
+from tradewedge.policy.law import law as shipped_law
 from tradewedge.policy.law.lines import IMPORTER
 from tradewedge.world import World
 
@@ -74,7 +75,39 @@ def under_law(law: LawOfDays, day: dt.date, where: str) -> LawBase:
     for duty in dutysets.ordered(change.duties):
         duties = dutysets.put(duties, duty)
         changed.add(duty.rows)
-    return LawBase(duties, changed.rows, _note(day, change, changed.rows.size, world.tariff_law))
+    note = _note(day, change, changed.rows.size, world.tariff_law)
+    told = "; ".join((note, *shipped_law().caveats_on(day)))
+    return LawBase(_none_negative(duties), changed.rows, told)
+
+
+def _none_negative(duties: tuple[Duty, ...]) -> tuple[Duty, ...]:
+    """The same totals without an authority that pays out.
+
+    A law may fall by more than the baseline charges under its name: duties that were collected mix
+    the authorities, and a year mixes its days. What is missing falls under the flow's others, in
+    proportion to what they charge.
+    """
+    hit = [duty.rows[duty.rate < 0] for duty in duties]
+    rows = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *hit]))
+    if not rows.size:
+        return duties
+    spread = np.zeros((len(duties), rows.size))
+    places = []
+    for n, duty in enumerate(duties):
+        here = np.flatnonzero(np.isin(duty.rows, rows, assume_unique=True))
+        place = np.searchsorted(rows, duty.rows[here])
+        spread[n, place] = duty.rate[here]
+        places.append((here, place))
+    charged = np.maximum(spread, 0.0)
+    total = np.maximum(spread.sum(axis=0), 0.0)
+    above = charged.sum(axis=0)
+    charged *= np.divide(total, above, out=np.zeros_like(total), where=above > 0)
+    kept = []
+    for n, (duty, (here, place)) in enumerate(zip(duties, places, strict=True)):
+        rate = duty.rate.copy()
+        rate[here] = charged[n, place]
+        kept.append(Duty(duty.authority, duty.rows, rate))
+    return tuple(kept)
 
 
 def _into_importer(world: World) -> NDArray[np.bool_]:

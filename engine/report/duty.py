@@ -12,7 +12,7 @@ from tradewedge.policy.law import DutyAnswer, DutyTerm
 from tradewedge.report.layout import bullet
 
 _WHOSE = {
-    "one line": "one line: exact",
+    "one line": "one line",
     "own imports": "mean over {n} lines, weighted by the partner's US imports of 2024",
     "all partners": "mean over {n} lines, weighted by all partners' US imports of 2024",
     "simple mean": "simple mean over {n} lines",

@@ -64,13 +64,13 @@ def test_every_us_import_has_its_duties_and_nothing_else_has(
 ) -> None:
     tariffs = tables.tariffs
     assert tables.meta["tariff_importers"] == {"USA"}
-    assert set(tariffs["authority"]) == {"MFN", "Section 232", "Section 301"}
+    assert set(tariffs["authority"]) == {"MFN", "Section 232", "Section 301 China"}
     assert tariffs.select([*KEY, "authority"]).is_unique().all()
     assert tariffs["rate"].is_between(0, 0.8).all()
     into = tables.flows.filter(pl.col("importer") == "USA").select(KEY)
     for authority, of in {
         "MFN": pl.lit(True),
-        "Section 301": pl.col("exporter") == "CHN",
+        "Section 301 China": pl.col("exporter") == "CHN",
         "Section 232": pl.col("product") == "760110",
     }.items():
         rows = tariffs.filter(pl.col("authority") == authority).select(KEY)

@@ -163,3 +163,44 @@ def test_a_world_without_us_duties_is_refused(world: tw.World) -> None:
     )
     with pytest.raises(ConfigError, match=r"scenario 'law of 2026-01-15': world .* has no year"):
         tw.solve(undated, tw.law(JANUARY))
+
+
+@pytest.mark.parametrize("day", ["2010-01-01", "2021-12-31"])
+def test_a_law_before_the_first_day_on_file_is_refused(world: tw.World, day: str) -> None:
+    duty = tw.Scenario("duty", [tw.Tariff(importer="USA", rate=0.1)])
+    told = f"law of {day}.*: date {day}: the shipped law begins on 2022-01-01"
+    with pytest.raises(ConfigError, match=told):
+        tw.solve(world, tw.law(day))
+    with pytest.raises(ConfigError, match="the shipped law begins on 2022-01-01"):
+        tw.solve(world, duty, reference=tw.law(day))
+
+
+def test_no_authority_pays_out_where_a_law_falls_below_the_baseline() -> None:
+    """The duty charged in a year mixes authorities and days: what a law takes back is in it."""
+    whole = tw.load_world("us_imports")
+    some = whole.select([p for p in whole.products if p[:4] in ("8541", "8703", "7601", "3818")])
+    wedges = compile_wedges(some, tw.law("2024-06-30"))
+    assert min(float(duty.rate.min()) for duty in wedges.duties) >= 0.0
+    total = np.zeros(some.value.size)
+    for duty in wedges.duties:
+        total[duty.rows] += duty.rate
+    np.testing.assert_allclose(total, wedges.tariff_new, atol=1e-12)
+    change = law_change(some, "2024-06-30")
+    assert any((duty.rate < 0).any() for duty in change.duties)
+    expected = np.maximum(some.tariff_base + change.total(some.value.size), 0.0)
+    np.testing.assert_allclose(total, expected, atol=1e-12)
+
+
+def test_the_baseline_and_the_law_call_one_duty_by_one_name(world: tw.World) -> None:
+    wedges = compile_wedges(world, tw.law(JANUARY))
+    base = {duty.authority for duty in world.duties}
+    assert base <= {"MFN", "Section 232", "Section 301 China"}
+    assert base <= {duty.authority for duty in wedges.duties}
+    assert "Section 301" not in {duty.authority for duty in wedges.duties}
+
+
+def test_the_law_of_a_day_that_is_inferred_says_so(world: tw.World) -> None:
+    for day, told in (("2025-10-01", "are inferred"), ("2035-01-01", "known up to 19 August")):
+        assert told in compile_wedges(world, tw.law(day)).warnings[0]
+        assert told in " ".join(text(tw.solve(world, tw.law(day))).split())
+    assert "inferred" not in compile_wedges(world, tw.law(JANUARY)).warnings[0]

@@ -186,7 +186,7 @@ def duty(
         ),
         weights=how,
         specific=_specific(rules, lines[used], origin, day, preference),
-        notes=_notes(day, how, partner, len(lines)),
+        notes=_notes(rules.caveats_on(day), how, partner, len(lines)),
     )
 
 
@@ -283,14 +283,12 @@ def _specific(rules: Law, lines: Ints, origin: str, on: date, preference: str) -
     return tuple(sorted(texts))
 
 
-def _notes(on: date, how: str, partner: str, count: int) -> tuple[str, ...]:
+def _notes(caveats: tuple[str, ...], how: str, partner: str, count: int) -> tuple[str, ...]:
     notes = []
     if how == "all partners":
         notes.append(f"{partner} has no 2024 imports on these lines: weights of all partners")
     if how == "simple mean":
         notes.append("no 2024 imports on these lines: simple mean")
-    if count == 1:
+    if count == 1 and not caveats:
         notes.append("one line: exact")
-    if on >= date(2026, 7, 22):
-        notes.append("duties after 21 July 2026 are read off a tracker's averages: approximate")
-    return tuple(notes)
+    return (*notes, *caveats)

@@ -29,6 +29,16 @@ def as_date(on: date | str) -> date:
         day = date.fromisoformat(on) if isinstance(on, str) else on
     except ValueError:
         raise ConfigError(f"date {on!r}: write it as 2026-01-20") from None
+    return check_day(day)
+
+
+def check_day(day: date) -> date:
+    """Refuse a day before the tables begin, of which they would tell a law that never was.
+
+    Raises
+    ------
+    ConfigError
+    """
     if day < FIRST_DAY:
         raise ConfigError(f"date {day}: the shipped law begins on {FIRST_DAY}")
     return day

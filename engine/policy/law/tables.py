@@ -72,6 +72,15 @@ class Scope:
     since: Ints
 
 
+@dataclass(frozen=True)
+class Caveat:
+    """What to know of the law on some days; ``start`` and ``end`` are the first and last one."""
+
+    start: date
+    end: date | None
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class Cells:
     """Numbers by row and partner, 0 where there is none.
@@ -131,6 +140,7 @@ class Law:
         By line and partner: share of the imports that claimed USMCA in 2025.
     preference_shares : Cells
         By chapter and partner: share of dutiable imports that entered free.
+    caveats : tuple of Caveat
     """
 
     hs10: NDArray[np.str_]
@@ -143,6 +153,15 @@ class Law:
     weights: pl.DataFrame
     usmca: Cells
     preference_shares: Cells
+    caveats: tuple[Caveat, ...]
+
+    def caveats_on(self, day: date) -> tuple[str, ...]:
+        """What to know of the law of a day: where it is inferred, or not known any more."""
+        return tuple(
+            caveat.text
+            for caveat in self.caveats
+            if caveat.start <= day and (caveat.end is None or day <= caveat.end)
+        )
 
     def below(self, code: str) -> tuple[int, int]:
         """First and last-plus-one line whose code starts with ``code``."""
@@ -240,6 +259,10 @@ def law() -> Law:
         usmca=Cells.of(usmca["line"], usmca["partner"], usmca["share"]),
         preference_shares=Cells.of(
             preferences["chapter"], preferences["partner"], preferences["share"]
+        ),
+        caveats=tuple(
+            Caveat(date.fromisoformat(row["start"]), _day(row["end"]), row["text"])
+            for row in shipped_csv("law/by_hand", "caveats.csv").iter_rows(named=True)
         ),
     )
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge import codes
+from tradewedge.policy.law.lines import check_day
 from tradewedge.policy.law.ratetext import read_rate
 from tradewedge.policy.law.stacking import Bools, Floats, Ints, Stack, Term, stack_terms
 from tradewedge.policy.law.tables import ALL_LINES, Cells, Law, Programme, RateRow
@@ -81,7 +82,13 @@ def statutory(
         How importers use preferences: as observed on average, always, or never.
     in_scope : mapping, optional
         Scope name -> share of its lines' trade that it reaches, instead of the shipped one.
+
+    Raises
+    ------
+    ConfigError
+        For a day before the tables begin.
     """
+    check_day(on)
     share = _usmca_share(law, pairs, preference)
     mfn = _ordinary(law, pairs, on, preference, share)
     return stack_terms(mfn, _terms_in_force(law, pairs, on, share, in_scope or {}))

@@ -1,9 +1,13 @@
 """Duties on known lines, term by term, on both sides of the turns of 2025 and 2026."""
 
+from io import StringIO
+
 import pytest
+from rich.console import Console
 
 from tradewedge.errors import ConfigError, DataError
 from tradewedge.policy.law import DutyAnswer, duty
+from tradewedge.report.duty import duty_page
 
 SINTERED, OTHER_MAGNET = "8505110070", "8505110090"
 
@@ -25,7 +29,20 @@ RECIPROCAL, S122 = "IEEPA reciprocal", "Section 122"
     ("product", "exporter", "on", "expected"),
     [
         # magnets: 301 from 2026, sintered ones in Annex II, the rest not
+        (SINTERED, "CHN", "2025-09-07", {MFN: 0.021, CHINA: 0.20, RECIPROCAL: 0.10}),
+        (SINTERED, "CHN", "2025-09-08", {MFN: 0.021, CHINA: 0.20}),
+        (OTHER_MAGNET, "CHN", "2025-09-08", {MFN: 0.021, CHINA: 0.20, RECIPROCAL: 0.10}),
         (SINTERED, "CHN", "2025-12-31", {MFN: 0.021, CHINA: 0.10}),
+        # the amendments of 8 September 2025: light diodes, nickel, bullion
+        ("854141", "MYS", "2025-09-07", {MFN: 0.0, RECIPROCAL: 0.19}),
+        ("854141", "MYS", "2025-09-08", {MFN: 0.0}),
+        ("750210", "NOR", "2025-09-08", {MFN: 0.0}),
+        ("7108121020", "CHE", "2025-09-08", {MFN: 0.0}),
+        # farm goods and fertilizers came on 13 November
+        ("09011100", "VNM", "2025-11-12", {MFN: 0.0, RECIPROCAL: 0.20}),
+        ("09011100", "VNM", "2025-11-13", {MFN: 0.0}),
+        ("31021000", "QAT", "2025-11-12", {MFN: 0.0, RECIPROCAL: 0.10}),
+        ("31021000", "QAT", "2025-11-13", {MFN: 0.0}),
         (SINTERED, "CHN", "2026-01-20", {MFN: 0.021, S301: 0.25, CHINA: 0.10}),
         (OTHER_MAGNET, "CHN", "2026-01-20", {MFN: 0.021, S301: 0.25, CHINA: 0.1, RECIPROCAL: 0.1}),
         (SINTERED, "CHN", "2026-02-24", {MFN: 0.021, S301: 0.25}),
@@ -131,6 +148,27 @@ def test_what_is_not_ad_valorem_is_said() -> None:
     answer = duty("27090020", "SAU", on="2026-01-20")
     assert answer.specific == ("10.5¢/bbl",)
     assert duty("27090020", "COL", on="2026-01-20").specific == ()
+
+
+@pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        ("2025-09-07", "one line: exact"),
+        ("2025-09-08", "inferred: the list of 13 November less its farm goods"),
+        ("2025-11-12", "inferred: the list of 13 November less its farm goods"),
+        ("2025-11-13", "one line: exact"),
+        ("2026-08-19", "read off a tracker's averages"),
+        ("2035-01-01", "known up to 19 August 2026"),
+    ],
+)
+def test_days_that_are_not_known_exactly_say_so(day: str, told: str) -> None:
+    answer = duty(SINTERED, "CHN", on=day)
+    assert any(told in note for note in answer.notes)
+    console = Console(file=StringIO(), width=400)
+    console.print(duty_page(answer))
+    assert isinstance(console.file, StringIO)
+    page = console.file.getvalue()
+    assert ("exact" in page) == (told == "one line: exact")
 
 
 def test_antidumping_adds() -> None:
