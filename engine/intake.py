@@ -19,9 +19,12 @@ AUDIT_SCHEMA = {
     "rows": pl.Int64,
     "value": pl.Float64,
 }
-#: Above this, an ad valorem rate is more likely a percentage than a fraction: the highest ad
-#: valorem rates in force anywhere are a few hundred percent.
+#: From here on an ad valorem rate is more likely a percentage than a fraction: the highest in force
+#: anywhere are a few hundred percent.
 SUSPICIOUS_RATE = 5.0
+#: Peaks above 1 are real. Where this share of all rates that are not 0 lies above 1, or the mean
+#: over trade does, the column is more likely one of percentages.
+_MANY = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,11 +173,12 @@ def read_tariffs(
     tidy.reject_duplicates(frame, [*KEY, "authority"], "tariffs")
     named = {*frame["exporter"].unique(), *frame["importer"].unique()}
     tidy.check_countries(named, aggregates, "tariffs")
-    warn_suspicious(frame)
-    rows = flows.select(KEY).with_row_index("row")
+    rows = flows.select(*KEY, "value").with_row_index("row")
     same = [pl.col(key).cast(flows.schema[key], strict=False) for key in KEY]
     matched = frame.with_columns(same).join(rows, on=KEY, how="inner").sort("row")
     _check_total(matched)
+    traded = flows["value"].sum()
+    warn_suspicious(frame, matched.select(pl.col("rate").dot("value")).item() / traded)
     duties = tuple(
         Duty(
             str(name),
@@ -195,17 +199,29 @@ def read_tariffs(
     return duties, audit
 
 
-def warn_suspicious(frame: pl.DataFrame) -> None:
-    """Warn about rates that look like percentages."""
-    high = frame.filter(pl.col("rate") >= SUSPICIOUS_RATE)
-    if not high.is_empty():
-        first = high.row(0, named=True)
-        warnings.warn(
-            f"tariffs: {high.height} rate(s) of {SUSPICIOUS_RATE:g} or more, such as "
-            f"{first['rate']:g} at {tidy.key_text(first, KEY)}: rates are fractions, 25 % is 0.25",
-            SuspiciousRateWarning,
-            stacklevel=2,
-        )
+def warn_suspicious(frame: pl.DataFrame, mean: float = 0.0) -> None:
+    """Warn about rates that look like percentages.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With the column rate beside the keys.
+    mean : float
+        Of the rates, weighted by trade.
+    """
+    rate = pl.col("rate")
+    high = frame.filter(rate > 1)
+    many = high.height >= _MANY * frame.filter(rate != 0).height
+    if high.is_empty() or not (many or mean > 1 or (high["rate"] >= SUSPICIOUS_RATE).any()):
+        return
+    rows = high.sort("rate", *KEY, descending=[True, False, False, False]).head(3)
+    some = ", ".join(f"{row['rate']:g} at {tidy.key_text(row, KEY)}" for row in rows.to_dicts())
+    warnings.warn(
+        f"tariffs: {high.height:,} of {frame.height:,} rate(s) are above 1, which is 100 %, such "
+        f"as {some}; their mean over trade is {mean:.3g}. Rates are fractions, 25 % is 0.25",
+        SuspiciousRateWarning,
+        stacklevel=2,
+    )
 
 
 def known_tariffs(

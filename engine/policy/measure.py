@@ -23,7 +23,7 @@ as ``"2026-01-20"``. :meth:`tradewedge.policy.Scenario.at` picks the measures of
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
@@ -50,8 +50,10 @@ FLAG_FIELDS = ("include_domestic", "include_intra", "allow_empty")
 DATE_FIELDS = ("start", "end", "ramp_until")
 RATE_FIELDS = ("rate", "in_rate", "out_rate", "cap")
 
-# From here on a rate is more likely a percentage than a fraction: 500 % is rarer than "5".
-_SUSPICIOUS_RATE = 5.0
+# From here on a rate is more likely a percentage than a fraction. Duties of 100 to 150 % are real.
+_SUSPICIOUS_RATE = 2.0
+# Above this, a fraction of the baseline is more likely a percentage.
+_SUSPICIOUS_FRACTION = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,30 +266,51 @@ class Measure:
                 f"{getattr(self, name):g}; to remove flows altogether use Exclusion"
             )
 
+    def _put_fraction(self, name: str = "fraction") -> None:
+        if self._put_number(name) < 0:
+            raise ConfigError(f"{self._at(name)} must be 0 or more, not {getattr(self, name):g}")
+        self._warn(*_fraction_doubts(name, getattr(self, name)))
+
     def _put_rate(self, name: str = "rate") -> None:
         rate = self._put_number(name)
         if rate <= -1:
             raise ConfigError(f"{self._at(name)} must be above -1 (-100 %), not {rate:g}")
-        if rate >= _SUSPICIOUS_RATE:
-            warnings.warn(_doubt(self._at(name), rate), SuspiciousRateWarning, stacklevel=4)
+        self._warn(*_rate_doubts(name, rate))
+
+    def _warn(self, *doubts: str) -> None:
+        """Warn at the line that made the measure; call it from a checker of one value."""
+        for doubt in doubts:
+            warnings.warn(f"{self.kind}: {doubt}", SuspiciousRateWarning, stacklevel=5)
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What looks like a slip in it: rates that look like percentages."""
-        if getattr(self, "mode", None) == "multiply":
-            return ()
-        rates = {name: getattr(self, name, None) for name in RATE_FIELDS}
+        """What looks like a slip in it: rates and fractions that look like percentages."""
+        checks = {"fraction": _fraction_doubts}
+        if getattr(self, "mode", None) != "multiply":
+            checks |= dict.fromkeys(RATE_FIELDS, _rate_doubts)
+        given = {name: getattr(self, name, None) for name in checks}
         return tuple(
-            _doubt(name, rate)
-            for name, rate in rates.items()
-            if rate is not None and rate >= _SUSPICIOUS_RATE
+            doubt
+            for name, value in given.items()
+            if value is not None
+            for doubt in checks[name](name, value)
         )
 
 
-def _doubt(where: str, rate: float) -> str:
+def _rate_doubts(name: str, rate: float) -> Iterator[str]:
+    if rate >= _SUSPICIOUS_RATE:
+        yield _percentage(name, rate, "rates are fractions")
+
+
+def _fraction_doubts(name: str, fraction: float) -> Iterator[str]:
+    if fraction > _SUSPICIOUS_FRACTION:
+        yield _percentage(name, fraction, "it is a fraction of the baseline")
+
+
+def _percentage(name: str, number: float, rule: str) -> str:
     return (
-        f"{where} {rate:g} means {rate * 100:g} %; rates are fractions, so {rate:g} % is written "
-        f"{rate / 100:g}"
+        f"{name} {number:g} means {number * 100:g} %; {rule}, so {number:g} % is written "
+        f"{number / 100:g}"
     )
 
 

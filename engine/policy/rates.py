@@ -10,6 +10,9 @@ from tradewedge.policy.weighed import PRODUCT, Priced
 
 TARIFF_MODES = ("add", "set", "multiply")
 
+# Outside of these a cost is more likely a percentage, or a change, than a factor.
+_USUAL_COSTS = 0.2, 5.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tariff(Measure):
@@ -64,6 +67,15 @@ class TradeCost(Measure):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._put_factor()
+        self._warn(*self.doubts)
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        least, most = _USUAL_COSTS
+        if least <= self.factor <= most:
+            return super().doubts
+        times = f"factor {self.factor:g} means times {self.factor:g}"
+        return (*super().doubts, f"{times}; 10 % dearer is written 1.1, 10 % cheaper 0.9")
 
     @property
     def can_spare(self) -> bool:

@@ -158,9 +158,10 @@ class Limited(Weighed):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        name = self._which("fraction", "tons")
-        if self._put_number(name) < 0:
-            raise ConfigError(f"{self._at(name)} must be 0 or more, not {getattr(self, name):g}")
+        if self._which("fraction", "tons") == "fraction":
+            self._put_fraction()
+        elif self._put_number("tons") < 0:
+            raise ConfigError(f"{self._at('tons')} must be 0 or more, not {self.tons:g}")
         self._put_content()
         if self.mineral is not None:
             self._put("mineral", check_text(self.mineral, self._at("mineral")))

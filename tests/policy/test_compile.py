@@ -231,7 +231,7 @@ def test_errors_name_scenario_and_measure(world: tw.World) -> None:
 
 
 modes = st.sampled_from(["add", "set", "multiply"])
-rates = st.floats(0.0, 3.0)
+rates = st.floats(0.0, 1.9)  # from 2 on they look like percentages
 exporters = st.sampled_from(["*", "AUS", "CHN", "DEU", "JPN"])
 
 
@@ -290,7 +290,7 @@ def test_disjoint_measures_commute(
     np.testing.assert_array_equal(shock(world, one).log_cost, shock(world, other).log_cost)
 
 
-@given(factors=st.lists(st.floats(0.1, 10), max_size=5), data=st.data())
+@given(factors=st.lists(st.floats(0.2, 5), max_size=5), data=st.data())
 def test_factors_commute(world: tw.World, factors: list[float], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(factors))
     cost = [

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -127,6 +129,31 @@ def test_a_percentage_is_suspicious_but_allowed(kind: str) -> None:
     with pytest.warns(SuspiciousRateWarning, match=r"25 means 2500 %.*25 % is written 0\.25") as w:
         assert MEASURES[kind](rate=25).rate == 25.0
     assert w[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "says"),
+    [
+        ("Tariff", {"rate": 3.2}, r"3\.2 means 320 %.*3\.2 % is written 0\.032"),
+        ("ImportQuota", {"fraction": 50}, r"fraction 50 means 5000 %.*50 % is written 0\.5"),
+        ("ExportQuota", {"fraction": 11}, "fraction 11 means 1100 %"),
+        ("TradeCost", {"factor": 10}, r"means times 10; 10 % dearer is written 1\.1"),
+        ("TradeCost", {"factor": 0.1}, r"means times 0\.1"),
+    ],
+)
+def test_what_looks_like_a_percentage_is_told_at_once_and_kept(
+    kind: str, arguments: dict, says: str
+) -> None:
+    with pytest.warns(SuspiciousRateWarning, match=f"^{kind}: .*{says}"):
+        measure = MEASURES[kind](**arguments)
+    (doubt,) = measure.doubts
+    assert re.search(says, doubt)
+
+
+def test_high_duties_and_deep_shifts_are_not_suspicious() -> None:
+    shifts = tw.SupplyShift(exporter="CHN", factor=0.05), tw.TradeCost(factor=5)
+    duties = tw.Tariff(rate=1.45), tw.Tariff(rate=3, mode="multiply"), tw.ImportQuota(fraction=10)
+    assert all(measure.doubts == () for measure in (*shifts, *duties))
 
 
 def test_titles_say_what_happens_to_whom() -> None:

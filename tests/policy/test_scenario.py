@@ -41,7 +41,7 @@ scopes = st.one_of(
     st.lists(codes, min_size=1, max_size=3),
 )  # fmt: skip
 texts = st.one_of(st.none(), st.text(max_size=20).filter(lambda t: not t.lower().startswith("h")))
-numbers = st.floats(1e-6, 4.9, allow_nan=False)
+numbers = st.floats(1e-6, 1.8, allow_nan=False)  # nothing that looks like a percentage
 
 
 contents = st.one_of(st.sampled_from(["low", "central", "high"]), numbers.map(lambda x: x / 5))
@@ -61,7 +61,7 @@ own: dict[str, tuple[dict[str, st.SearchStrategy], ...]] = {
     "ExportQuota": tuple({**quota, "per": st.just("pair")} for quota in quotas),
     "ExportTax": ({"rate": numbers},),
     "Exclusion": ({"segment": st.none() | codes},),
-    "TradeCost": ({"factor": numbers},),
+    "TradeCost": ({"factor": st.floats(0.2, 5)},),
     "Agreement": ({"members": scopes, "carve_out": scopes, "cap": st.none() | numbers},),
     "SupplyShift": shifts,
     "DemandShift": ({"factor": numbers},),

@@ -135,9 +135,28 @@ class TestTariffs:
     def test_a_percentage_is_suspicious(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame, tariffs: pl.DataFrame
     ) -> None:
-        with pytest.warns(SuspiciousRateWarning, match=r"such as 25 at .*25 % is 0.25"):
+        with pytest.warns(SuspiciousRateWarning, match=r"above 1.*such as 25 at .*25 % is 0.25"):
             world = tw.World.from_flows(flows, elasticities, put(tariffs, 2, rate=25.0))
         assert world.tariff_base.max() == 25.0
+
+    def test_low_percentages_are_suspicious_together(
+        self, flows: pl.DataFrame, elasticities: pl.DataFrame, tariffs: pl.DataFrame
+    ) -> None:
+        low = tariffs.with_columns(rate=pl.lit(3.2))
+        says = (
+            r"5 of 5 rate\(s\) are above 1, which is 100 %, such as 3.2 at .*, 3.2 at .*mean over"
+        )
+        with pytest.warns(SuspiciousRateWarning, match=says):
+            tw.World.from_flows(flows, elasticities, low)
+
+    def test_a_peak_among_many_is_not_suspicious(
+        self, flows: pl.DataFrame, elasticities: pl.DataFrame, tariffs: pl.DataFrame
+    ) -> None:
+        many = pl.concat(
+            [tariffs.with_columns(pl.col("authority") + number, rate=0.1) for number in "123"]
+        )
+        world = tw.World.from_flows(flows, elasticities, put(many, 2, rate=1.5))
+        assert world.tariff_base.max() > 1
 
     def test_duplicates(
         self, flows: pl.DataFrame, elasticities: pl.DataFrame, tariffs: pl.DataFrame
