@@ -1,7 +1,8 @@
 """One scenario of a run, narrowed to what it touches: trade, prices, surplus of its buyers.
 
-Totals cover the products that the scenario, or what it is compared with, touches; *buyers* are
-the importers of those flows. Products without an answer are left out on both sides. Markets left
+Totals cover the products that the scenario touches: those of the flows that its measures meet, or
+under a reference those of the flows that it treats differently than that. *Buyers* are the
+importers of those flows. Products without an answer are left out on both sides. Markets left
 without a supplier are out of prices, spending and surplus, and their lost spending is counted by
 itself; the imports that they lose are in the trade figures. Money is thousand USD throughout.
 """
@@ -44,7 +45,7 @@ class Headline:
 
     @cached_property
     def buyers(self) -> list[str]:
-        """Importers that the scenario, or the reference, touches, sorted."""
+        """Importers of the touched flows, sorted."""
         return list(self.entry["importers"])
 
     @cached_property

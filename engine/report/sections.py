@@ -21,7 +21,9 @@ def scenario_sections(headline: Headline) -> Iterator[RenderableType]:
     """Everything the summary says about one scenario."""
     yield from _what(headline)
     if not headline.buyers:
-        yield Text("No flow is touched: every price and flow stays as it is.")
+        compared = headline.run.manifest["reference"]
+        where = "" if compared is None else f" beyond what {compared['name']} does"
+        yield Text(f"No flow is touched{where}: every price and flow stays as it is.")
         return
     yield from _alarm(headline)
     if headline.products_left:

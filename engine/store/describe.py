@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tradewedge.codes import product_text
 from tradewedge.kernels.market import Status
 from tradewedge.policy import Exclusion, Wedges
+from tradewedge.policy.difference import differing
 from tradewedge.store.manifest import FORMAT_VERSION, config_hash, surroundings
 from tradewedge.world import World
 
@@ -36,6 +37,7 @@ def manifest(
         "data_hash": result.world.data_hash,
         "world": _world(result.world),
         "model": result.model,
+        "options": dict(result.options),
         "backend": {"name": result.backend, "reason": result.backend_reason},
         "reference": None if result.reference is None else result.reference.to_dict(),
         "scenarios": [told["scenario"] for told in accounts],
@@ -93,9 +95,10 @@ def _world(world: World) -> dict[str, Any]:
 
 
 def _touched_flows(result: "Result", wedges: Wedges) -> NDArray[np.bool_]:
-    """Flows that differ by policy from what they are compared with."""
-    base = result.base if isinstance(result.base, Wedges) else result.base.wedges
-    return wedges.touched_flows | base.touched_flows
+    """Flows that the measures meet; under a reference, those treated differently than there."""
+    if isinstance(result.base, Wedges):
+        return wedges.touched_flows
+    return differing(result.world, wedges, result.base.wedges)
 
 
 def _scenario(result: "Result", wedges: Wedges) -> dict[str, Any]:
@@ -162,7 +165,7 @@ def products(world: World) -> pl.DataFrame:
 def coverage(result: "Result", solution: "Solution") -> pl.DataFrame:
     """scenario, product, flows, value_base (thousand USD) of what a scenario touches.
 
-    Or what the reference touches.
+    Under a reference: of what it treats differently than that.
     """
     world, name = result.world, solution.wedges.scenario.name
     k = len(world.products)

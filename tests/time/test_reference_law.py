@@ -9,6 +9,7 @@ from tradewedge.errors import ConfigError
 from tradewedge.policy import compile_wedges
 from tradewedge.policy.law.change import law_change
 from tradewedge.report import text
+from tradewedge.store import view
 
 JANUARY, MARCH = "2026-01-15", "2026-03-15"
 
@@ -163,6 +164,20 @@ def test_a_world_without_us_duties_is_refused(world: tw.World) -> None:
     )
     with pytest.raises(ConfigError, match=r"scenario 'law of 2026-01-15': world .* has no year"):
         tw.solve(undated, tw.law(JANUARY))
+
+
+def test_touched_is_what_differs_from_the_reference(world: tw.World) -> None:
+    """The ban alone, and not every product whose duty has changed since the data year."""
+    ban = tw.Scenario(
+        "ban", [tw.Exclusion(importer="USA", exporter="CHN", products="284690")], law=JANUARY
+    )
+    run = view(tw.solve(world, ban, reference=tw.law(JANUARY)))
+    (entry,) = run.manifest["scenarios"]
+    assert (entry["touched_products"], entry["touched_flows"]) == (1, 1)
+    page = text(run)
+    assert "What happens to USA, 1 touched product" in page
+    same = text(tw.solve(world, tw.law(JANUARY), reference=tw.law(JANUARY)))
+    assert "No flow is touched beyond what law of 2026-01-15 does" in same
 
 
 @pytest.mark.parametrize("day", ["2010-01-01", "2021-12-31"])
