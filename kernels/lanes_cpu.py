@@ -174,12 +174,12 @@ def solve_slice(  # type: ignore[no-untyped-def]
                 lane.scenario[:] = -1
                 lane.scenario[:together] = who[done : done + together]
                 here = first if done == 0 else over
-                modulus = _prepare(rows, layout, stack, k, vec, here, lane, a, b, pending)
+                _prepare(rows, layout, stack, k, vec, here, lane, a, b, pending)
                 if done > 0:
                     _start(rows, layout, stack, k, vec, first, nodes, lane)
                 _iterate(
                     rows, layout, out, k, vec, here, lane, history, a, b,
-                    modulus, tolerance, max_steps, pending,
+                    tolerance, max_steps, pending,
                 )  # fmt: skip
                 if done == 0 and n >= LANES + FEWEST:
                     _remember_nodes(rows, layout, out, k, vec, first, nodes, lane, pending)
@@ -244,10 +244,7 @@ def _spread_out(who, n):  # type: ignore[no-untyped-def]
 
 @inner(fastmath={"contract"})
 def _prepare(rows, layout, stack, k, vec, over, lane, a, b, pending):  # type: ignore[no-untyped-def]
-    """Put the baseline and the lanes' scenarios into product k's matrices and vectors.
-
-    Returns the contraction modulus.
-    """
+    """Put the baseline and the lanes' scenarios into product k's matrices and vectors."""
     x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
     nx, nm = rows.exporter_ptr[k + 1] - x0, rows.importer_ptr[k + 1] - j0
     sigma, eta = rows.sigma[k], rows.eta[k]
@@ -280,13 +277,11 @@ def _prepare(rows, layout, stack, k, vec, over, lane, a, b, pending):  # type: i
         vec.free[i] = 1.0 if epsilon < np.inf else 0.0
         least = min(least, epsilon)
         vec.tilt[i] = sigma + (epsilon if epsilon < np.inf else 0.0)
-    modulus = abs(sigma - eta) / (least + sigma)
-    steepest = max(sigma, eta) if modulus >= 1 else sigma
+    steepest = max(sigma, eta) if abs(sigma - eta) >= least + sigma else sigma
     for i in range(nx):
         vec.slope[i] = vec.tilt[i] - sigma + steepest
         own = OWN_SHARE * layout.own[x0 + layout.sellers.order[x0 + i]]
         vec.per_slope[i] = vec.free[i] / (vec.slope[i] - max(sigma - eta, 0.0) * own)
-    return modulus
 
 
 @inner()
@@ -473,7 +468,7 @@ def _sweep(x0, nx, j0, nm, sigma, eta, layout, k, vec, over, lane, a, b, z, step
 
 @inner()
 def _iterate(  # type: ignore[no-untyped-def]
-    rows, layout, out, k, vec, over, lane, history, a, b, modulus, tolerance, max_steps, pending
+    rows, layout, out, k, vec, over, lane, history, a, b, tolerance, max_steps, pending
 ):
     """Anderson acceleration of every lane, undone where it does not pay."""
     x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
@@ -501,7 +496,7 @@ def _iterate(  # type: ignore[no-untyped-def]
             if not lane.active[s]:
                 continue
             if lane.worst[s] <= tolerance:
-                _write(rows, layout, out, k, s, vec, lane, z, step, modulus, steps)
+                _write(rows, layout, out, k, s, vec, lane, z, step, steps)
             elif not lane.length[s] <= GROWTH * lane.best[s] and lane.plain[s]:
                 pending[lane.scenario[s], k] = True
             else:
@@ -769,7 +764,7 @@ def _undo(n, s, vec, lane, history, z, step, out):  # type: ignore[no-untyped-de
 
 
 @inner()
-def _write(rows, layout, out, k, s, vec, lane, z, step, modulus, steps):  # type: ignore[no-untyped-def]
+def _write(rows, layout, out, k, s, vec, lane, z, step, steps):  # type: ignore[no-untyped-def]
     """A lane's prices, indices and error bound, from the last sweep; as in the single path."""
     scenario = lane.scenario[s]
     x0, j0 = rows.exporter_ptr[k], rows.importer_ptr[k]
@@ -794,16 +789,22 @@ def _write(rows, layout, out, k, s, vec, lane, z, step, modulus, steps):  # type
     out.status[scenario, k] = 0
     out.iterations[scenario, k] = steps
     out.residual[scenario, k] = lane.worst[s]
+    sigma, eta = rows.sigma[k], rows.eta[k]
+    least = np.inf
+    for i in range(nx):
+        old = layout.sellers.order[x0 + i]
+        if not math.isnan(log_price[old]):
+            least = min(least, rows.epsilon[x0 + old])
+    modulus = abs(sigma - eta) / (least + sigma)
     if modulus >= 1:
         out.error_bound[scenario, k] = np.nan
         return
-    sigma, eta = rows.sigma[k], rows.eta[k]
     gain = 2 * abs(sigma - eta) / abs(1 - sigma)
     terms = 4 + max(nx, nm)
     exponent = 1 + lane.size[s] + price + 2 * index
     rounding = ROUNDING * (terms * (1 + gain) + 4 * (1 + max(sigma, eta)) * exponent)
     for i in range(nx):
-        if vec.free[i] > 0:
+        if vec.free[i] > 0 and not math.isnan(log_price[layout.sellers.order[x0 + i]]):
             excess = abs(step[i * LANES + s]) / vec.per_slope[i]
-            worst = max(worst, (excess + rounding) / vec.slope[i])
+            worst = max(worst, (excess + rounding) / vec.tilt[i])
     out.error_bound[scenario, k] = worst / (1 - modulus)

@@ -460,7 +460,9 @@ def _demands(n, per_power, tilt, total, offset, bundle, demand):  # type: ignore
     for j in range(n):
         bundle[j] = _log(total[j]) * per_power
     for j in range(n):
-        demand[j] = _exp(tilt * bundle[j] + offset[j])
+        level = tilt * bundle[j] + offset[j]
+        # Beyond, _exp wraps: what is no number goes to the general kernel.
+        demand[j] = _exp(level) if abs(level) <= LARGEST else np.nan
 
 
 @inner(fastmath={"contract"})

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tradewedge.kernels import armington_cpu, batch_cpu
+from tradewedge.kernels import armington_cpu, batch_cpu, reference
 from tradewedge.kernels.changes import Changes, calm_shock
 from tradewedge.kernels.dense import ranges
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock, Status
@@ -129,6 +129,34 @@ def test_a_number_that_is_none_fails_its_product_and_scenario_alone() -> None:
     assert found[0].status[0] == found[3].status[-1] == Status.CONVERGED
 
 
+@pytest.mark.parametrize("demand", [800.0, -800.0, -1430.0])
+@pytest.mark.parametrize("count", [1, 4])
+def test_numbers_beyond_the_fast_exponential(demand: float, count: int) -> None:
+    """Its polynomial wraps there: such a product has to go another way."""
+    rng = np.random.default_rng(12)
+    market = random_market(rng, 3, replace(PLAIN, infinite=0.0, rigid=0.0))
+    shock = calm_shock(market)
+    shock.log_demand[3] = demand
+    one = check(market, [shock, *random_shocks(rng, market, count - 1)])[0]
+    expected = reference.solve(market, shock, TIGHT)
+    np.testing.assert_allclose(one.log_price, expected.log_price, atol=1e-9)
+
+
+def test_a_bound_is_that_of_the_exporters_who_are_left() -> None:
+    rng = np.random.default_rng(13)
+    market = random_market(rng, 1, replace(PLAIN, infinite=0.0, rigid=0.0))
+    epsilon = np.full_like(market.epsilon, 3.0)
+    epsilon[2] = 0.0
+    market = replace(market, sigma=np.array([2.0]), eta=np.array([4.5]), epsilon=epsilon)
+    calm = calm_shock(market)
+    shocks = [
+        replace(calm, admitted=market.flow_exporter != 2, log_cost=calm.log_cost + cost)
+        for cost in (0.0, 0.1, 0.2)
+    ]
+    for one in check(market, shocks):
+        assert 0 < one.error_bound[0] < 1e-9
+
+
 def test_steps_may_run_out() -> None:
     rng = np.random.default_rng(6)
     market = random_market(rng, 6, PLAIN)
@@ -156,6 +184,6 @@ def test_scenarios_share_what_they_do_not_touch() -> None:
     cost[flows] = 0.2
     shocks.append(replace(calm_shock(market), log_cost=cost))
     one = batch_cpu.solve_batch(market, [Changes.of(shock) for shock in shocks], TIGHT)[-1]
-    assert one.price.base is market.calm.log_price or len(one.price.base) == len(one.log_price)
+    assert one.price.base is market.calm.log_price
     np.testing.assert_array_equal(one.price.rows, np.arange(exporters.start, exporters.stop))
     np.testing.assert_array_equal(one.price.part(exporters).full, one.log_price[exporters])
