@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields, is_dataclass
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -16,15 +17,17 @@ _NUMBER: Final = 8
 
 
 def read_size(given: str | float) -> float:
-    """Bytes of a text such as "2GB" or "500 MB", or of a number of bytes.
+    """Bytes of a text such as "2GB" or "500 MB", or of a number of bytes, which may be infinite.
 
     Raises
     ------
     ConfigError
         If it is neither.
     """
-    found = _SIZE.fullmatch(str(given))
-    if found is None or isinstance(given, bool):
+    if isinstance(given, Real) and not isinstance(given, bool) and given >= 0:
+        return float(given)
+    found = _SIZE.fullmatch(given) if isinstance(given, str) else None
+    if found is None:
         raise ConfigError(f'memory is a size such as "2GB" or "500MB", not {given!r}')
     return float(found["number"]) * _UNITS[found["unit"].upper()]
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from numbers import Integral, Real
 from time import perf_counter
 from typing import Any, Literal
 
@@ -219,8 +220,8 @@ def _options(
             f"no model {model!r}: there are {', '.join(sorted(MODELS))}"
             + (f"; did you mean {near[0]}?" if near else "")
         )
-    if not 0 < tolerance < 1:
-        raise ConfigError(f"tolerance is a small positive number such as 1e-10, not {tolerance}")
+    if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not 0 < tolerance < 1:
+        raise ConfigError(f"tolerance is a small positive number such as 1e-10, not {tolerance!r}")
     extra = {key: value for key, value in (given or {}).items() if value is not None}
     own = MODEL_OPTIONS[model] | {"max_steps"} | ({"precision"} if model == "armington" else set())
     unknown = set(extra) - own
@@ -231,9 +232,9 @@ def _options(
             f"{', '.join(allowed)}"
         )
     steps = extra.pop("max_steps", Options().max_steps)
-    if not isinstance(steps, int) or steps < 1:
+    if isinstance(steps, bool) or not isinstance(steps, Integral) or steps < 1:
         raise ConfigError(f"max_steps is a positive integer, not {steps!r}")
     precision = extra.pop("precision", "double")
     if precision not in ("double", "mixed"):
         raise ConfigError(f'precision is "double" or "mixed", not {precision!r}')
-    return extra, Options(tolerance=tolerance, max_steps=steps, precision=precision)
+    return extra, Options(tolerance=float(tolerance), max_steps=int(steps), precision=precision)

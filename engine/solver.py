@@ -141,6 +141,8 @@ def solve(
     world = with_segments(world, cases if against is None else (*cases, against))
     if horizon is not None:
         world = world.at_horizon(horizon)
+    if not isinstance(model_options, Mapping | None):
+        raise ConfigError(f"model_options is a mapping of option to value, not {model_options!r}")
     options = dict(model_options or {})
     job = Job(world, cases, against, model, backend, tolerance, options, on_failure)
     if directory is None:

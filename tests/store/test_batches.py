@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -189,13 +190,22 @@ def test_chunks_fit_the_budget_and_the_kernel(world: tw.World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "found"), [("2GB", 2e9), ("500 mb", 5e8), ("1.5G", 1.5e9), (10, 10), ("64", 64)]
+    ("given", "found"),
+    [
+        ("2GB", 2e9),
+        ("500 mb", 5e8),
+        ("1.5G", 1.5e9),
+        (10, 10),
+        ("64", 64),
+        (1e16, 1e16),
+        (np.inf, np.inf),
+    ],
 )
 def test_sizes(given: str | int, found: float) -> None:
     assert read_size(given) == found
 
 
-@pytest.mark.parametrize("given", ["much", "-1GB", "2 cores", "", None, True])
+@pytest.mark.parametrize("given", ["much", "-1GB", "2 cores", "", None, True, -1, np.nan])
 def test_what_is_no_size(given: object, world: tw.World, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match='memory is a size such as "2GB"'):
         tw.solve(world, cases(1), directory=tmp_path / "run", memory=given)  # type: ignore[call-overload]
