@@ -159,10 +159,11 @@ class Session:
         """
         held: list[Wedges] = []
         size = 0.0
+        room = memory - backends.written_out(self._backend, self._world.market)
         for case in cases:
             held.append(self._compiler.compile(case))
             size += cost(self._world, held[-1])
-            if len(held) > 1 and (size > memory or len(held) > TOGETHER):
+            while len(held) > 1 and (size > room or len(held) > TOGETHER):
                 fit = len(held) - 1
                 fit -= fit % SIDE_BY_SIDE if fit > SIDE_BY_SIDE else 0
                 now, held = held[:fit], held[fit:]

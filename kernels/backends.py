@@ -10,6 +10,7 @@ from time import perf_counter
 from tradewedge.kernels.changes import Changes
 from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock
+from tradewedge.kernels.patience import announced
 from tradewedge.kernels.solved import Solved
 
 Solver = Callable[[Market, Shock, Options], KernelSolution]
@@ -218,6 +219,12 @@ def _written_out(
     return solve_batch
 
 
+def written_out(backend: Backend, market: Market) -> float:
+    """Bytes that a batch takes where changes are written out for every flow, beside its answers."""
+    row = 8 + 1  # log_cost and admitted
+    return 0.0 if backend is Backend.CPU else float(row * DENSE_TOGETHER * len(market.share))
+
+
 def compile_kernels(backend: Backend, market: Market | None = None) -> float:
     """Compile the backend's kernel, or load it from its cache on disk, before it is timed.
 
@@ -305,7 +312,8 @@ def _numba_ready(instruments: bool, scenarios: int) -> None:
 
 def _first_solve(instruments: bool, scenarios: int = 1) -> float:
     start = perf_counter()
-    _numba_ready(instruments, scenarios)
+    with announced():
+        _numba_ready(instruments, scenarios)
     return perf_counter() - start
 
 

@@ -140,7 +140,10 @@ class Market:
         from tradewedge.kernels.armington_cpu import solve
         from tradewedge.kernels.changes import calm_shock
 
-        return solve(self, calm_shock(self), Options())
+        found = solve(self, calm_shock(self), Options())
+        for shared in (found.log_price, found.log_index):
+            shared.setflags(write=False)
+        return found
 
     @cached_property
     def calm_levels(self) -> tuple[Floats, Floats]:

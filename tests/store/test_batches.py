@@ -19,6 +19,7 @@ from tradewedge.budget import cost, read_size
 from tradewedge.errors import ConfigError, SolveError
 from tradewedge.kernels.backends import Backend
 from tradewedge.models import Solution
+from tradewedge.policy import Wedges
 from tradewedge.session import Job, Session
 from tradewedge.store import RunWriter, read_run
 
@@ -175,7 +176,9 @@ def test_two_processes_do_not_write_the_same_run(
     run.verify()
 
 
-def test_chunks_fit_the_budget_and_the_kernel(world: tw.World) -> None:
+def test_chunks_fit_the_budget_and_the_kernel(
+    world: tw.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = Job(world, tuple(cases(40)), None, "armington", "cpu", 1e-10, {}, "report")
     session = Session(job)
     each = cost(world, session.result(next(session.solve(cases(1), 0))).solutions[0].wedges)
@@ -187,6 +190,12 @@ def test_chunks_fit_the_budget_and_the_kernel(world: tw.World) -> None:
     assert sizes(3.5 * each) == [3] * 13 + [1]
     assert sizes(21.5 * each) == [16, 16, 8]
     assert sizes(1000 * each) == [40]
+
+    def uneven(_: object, wedges: Wedges) -> float:
+        return 100.0 if wedges.scenario.name == "duty of 01" else 1.0
+
+    monkeypatch.setattr("tradewedge.session.cost", uneven)
+    assert [len(some) for some in session.solve(cases(16), 100)] == [8, 7, 1]
 
 
 @pytest.mark.parametrize(
