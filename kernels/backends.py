@@ -41,7 +41,10 @@ _READY = {
 }
 
 
-_ON_PROCESSOR = "; products with groups of suppliers, and nests under instruments, on the processor"
+_ON_PROCESSOR = (
+    "; products with groups of suppliers, under instruments those with a nest or with eta 0 under a "
+    "quantity limit, and what steps do not solve, on the processor"
+)
 
 
 def probe() -> dict[Backend, tuple[bool, str]]:
