@@ -38,8 +38,18 @@ def shipped_scenarios() -> tuple[Scenario, ...]:
     return tuple(sorted(map(Scenario.from_yaml, texts), key=lambda scenario: scenario.name))
 
 
-def named_cases(group: Mapping[str, Any], paths: Sequence[str]) -> tuple[Case, ...]:
+def named_cases(
+    group: Mapping[str, Any], paths: Sequence[str], changes: Mapping[str, Any]
+) -> tuple[Case, ...]:
     """Scenarios of the Hydra group, then those of the files.
+
+    Parameters
+    ----------
+    group : mapping
+        Name -> scenario, with what was changed in it.
+    paths : sequence of str
+    changes : mapping
+        Name of a scenario in a file -> values to change in it; lists by number, counted from 0.
 
     Raises
     ------
@@ -52,7 +62,11 @@ def named_cases(group: Mapping[str, Any], paths: Sequence[str]) -> tuple[Case, .
             "'# @package scenario.NAME'. Without it, give its path: tradewedge run my.yaml."
         )
     found = [_from_group(key, body) for key, body in group.items()]
-    found += [Case(Scenario.from_yaml(_existing(path))) for path in paths]
+    of_files = [Scenario.from_yaml(_existing(path)) for path in paths]
+    unknown = sorted(set(changes) - {scenario.name for scenario in of_files})
+    if unknown:
+        raise ConfigError(f"scenario_changes: no scenario file here is called {unknown[0]!r}.")
+    found += [_changed(scenario, changes.get(scenario.name)) for scenario in of_files]
     if not found:
         raise ConfigError(
             "There is no scenario to solve. Name one (`tradewedge scenarios` lists them) with "
@@ -81,13 +95,43 @@ def _from_group(key: str, body: Any) -> Case:
     if not file.is_file():
         return Case(scenario)
     before = Scenario.from_yaml(file.read_text(encoding="utf-8"))
-    changes = tuple(_differences(before.to_dict(), scenario.to_dict()))
-    if not changes:
+    return _told(before, scenario, "As it ships")
+
+
+def _changed(scenario: Scenario, change: Any) -> Case:
+    """A scenario of a file with some of its values changed."""
+    if not change:
         return Case(scenario)
+    after = _merged(scenario.to_dict(), change, f"scenario.{scenario.name}")
+    return _told(scenario, Scenario.from_dict(after), "As in its file")
+
+
+def _merged(value: Any, change: Any, where: str) -> Any:
+    """Plain data with some values changed; a list's by their numbers, counted from 0."""
+    if not isinstance(change, Mapping) or not isinstance(value, Mapping | list):
+        return change
+    made = dict(value) if isinstance(value, Mapping) else dict(enumerate(value))
+    for key, inside in change.items():
+        place = key
+        if isinstance(value, list):
+            place = int(key) if str(key).isdigit() else -1
+            if place not in made:
+                raise ConfigError(
+                    f"{where}.{key}: there is no such entry; the {len(value)} are counted from 0."
+                )
+        made[place] = _merged(made.get(place), inside, f"{where}.{key}")
+    return made if isinstance(value, Mapping) else list(made.values())
+
+
+def _told(before: Scenario, after: Scenario, how: str) -> Case:
+    """A scenario that says in its description where it differs from another."""
+    changes = tuple(_differences(before.to_dict(), after.to_dict()))
+    if not changes:
+        return Case(after)
     text = f"Changed on the command line: {', '.join(changes)}."
-    if scenario.description == before.description:
-        text += f" As it ships: {scenario.description}"
-    return Case(replace(scenario, description=text), changes)
+    if after.description == before.description:
+        text += f" {how}: {after.description}" if after.description else ""
+    return Case(replace(after, description=text), changes)
 
 
 def _differences(before: Any, after: Any, place: str = "") -> Iterator[str]:

@@ -110,6 +110,7 @@ class RunConf:
     data: DataConf = field(default_factory=DataConf)
     scenario: dict[str, Any] = field(default_factory=dict)
     scenario_files: list[str] = field(default_factory=list)
+    scenario_changes: dict[str, Any] = field(default_factory=dict)
     date: str | None = None
     dates: Any = None
     reference: str | None = None
@@ -128,6 +129,15 @@ def register() -> None:
     OmegaConf.register_new_resolver("tradewedge.directory", _directory, replace=True)
 
 
+def keys() -> tuple[str, ...]:
+    """Every key that a run knows, such as ``output.directory``."""
+    found: list[str] = []
+    for name, value in OmegaConf.structured(RunConf).items_ex(resolve=False):
+        inside = [f"{name}.{key}" for key in value] if isinstance(value, DictConfig) else []
+        found += inside or [str(name)]
+    return tuple(found)
+
+
 def to_settings(config: DictConfig) -> Settings:
     """Check a composed configuration and turn it into plain objects.
 
@@ -143,7 +153,7 @@ def to_settings(config: DictConfig) -> Settings:
         raise ConfigError(f"The configuration is not valid: {error}") from error
     assert isinstance(conf, RunConf)
     reference = reference_case(conf.reference, conf.date)
-    cases = named_cases(conf.scenario, conf.scenario_files)
+    cases = named_cases(conf.scenario, conf.scenario_files, conf.scenario_changes)
     scenarios, changes = on_the_day(cases, conf.date, conf.dates)
     return Settings(
         world=_world(conf.data),

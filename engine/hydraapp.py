@@ -24,10 +24,12 @@ def launch(
     *,
     config_name: str,
     config_path: str | None = None,
+    keys: Sequence[str] = (),
 ) -> bool:
     """Let Hydra compose a configuration and call ``job`` with it; false if it would not.
 
-    What Hydra objects to goes to stderr. Errors of ``job`` come through.
+    What Hydra objects to goes to stderr, with the nearest of ``keys`` where it does not know a key.
+    Errors of ``job`` come through.
     """
     import hydra
     from hydra.errors import HydraException
@@ -41,12 +43,22 @@ def launch(
         if terminal.wants_traceback():
             raise
         cause = error.__cause__
-        print(f"{command}: {_without_paths(str(error))}", file=sys.stderr)
-        if isinstance(cause, OmegaConfBaseException):
+        near = _near_key(str(error), keys)
+        print(f"{command}: {near or _without_paths(str(error))}", file=sys.stderr)
+        if near is None and isinstance(cause, OmegaConfBaseException):
             print(cause, file=sys.stderr)
         print(f"`{command} --help` shows the groups and keys.", file=sys.stderr)
         return False
     return True
+
+
+def _near_key(message: str, keys: Sequence[str]) -> str | None:
+    """What to say of a key that there is not, if some key is near it."""
+    asked = re.search(r"Could not override '([^']*)'", message)
+    near = get_close_matches(asked.group(1), keys, n=2, cutoff=0.6) if asked else []
+    if asked is None or asked.group(1) in keys or not near:
+        return None
+    return f"{asked.group(1)}: there is no such key; did you mean {' or '.join(near)}?"
 
 
 def _without_paths(message: str) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +31,8 @@ _HYDRA_FLAGS_WITH_VALUE: Final = (
     "--experimental-rerun",
 )
 
+_CHANGES: Final = "scenario_changes."
+
 
 def run(arguments: list[str]) -> int:
     """Hand the arguments to Hydra."""
@@ -44,6 +46,7 @@ def run(arguments: list[str]) -> int:
         hydra_arguments(arguments),
         config_path="pkg://tradewedge.conf",
         config_name="config",
+        keys=conf_schema.keys(),
     ):
         return terminal.WRONG_INPUT
     if job.failures:
@@ -57,16 +60,23 @@ def hydra_arguments(arguments: Sequence[str]) -> list[str]:
     """Put flags first, and turn paths of YAML files into ``scenario_files=[...]``.
 
     Hydra stops reading overrides at a flag that comes after some. Scenario files replace the
-    demo's scenarios, unless scenarios are named as well.
+    demo's scenarios, unless scenarios are named as well. ``scenario.NAME.KEY=...`` goes to
+    ``scenario_changes`` where a file's scenario has that name.
     """
-    flags, files, overrides = [], [], []
+    flags: list[str] = []
+    files: list[str] = []
+    overrides: list[str] = []
     for before, argument in zip(["", *arguments], arguments, strict=False):
         if argument.startswith("-") or before in _HYDRA_FLAGS_WITH_VALUE:
             flags.append(argument)
         elif argument.endswith((".yaml", ".yml")) and "=" not in argument:
             files.append(argument)
+        elif "=" not in argument and not argument.startswith("~"):
+            raise ConfigError(_no_setting(argument))
         else:
             overrides.append(argument)
+    names = {name for name in map(_name_in, files) if name}
+    overrides = [_of_file(override, names) for override in overrides]
     if files:
         overrides.append(f"scenario_files=[{','.join(map(_quoted, files))}]")
     has_files = any(override.startswith("scenario_files=") for override in overrides)
@@ -74,6 +84,41 @@ def hydra_arguments(arguments: Sequence[str]) -> list[str]:
     if has_files and not has_names:
         overrides.append("scenario=[]")
     return [*flags, *overrides]
+
+
+def _no_setting(word: str) -> str:
+    """Say what a word that sets nothing may have been meant for."""
+    text = f"run: {word!r} is neither KEY=VALUE nor a file that ends in .yaml"
+    beside = [path for path in (f"{word}.yaml", f"{word}.yml") if os.path.isfile(path)]
+    if beside:
+        return f"{text}; did you mean {beside[0]}?"
+    from tradewedge.cases import shipped_scenarios
+    from tradewedge.codes import nearest
+
+    names = [scenario.name for scenario in shipped_scenarios()]
+    near = [word] if word in names else nearest(word, names)
+    return text + (f"; did you mean scenario={near[0]}?" if near else "")
+
+
+def _name_in(path: str) -> str | None:
+    """The name of a file's scenario; None where the file says none, which is told later."""
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            body = yaml.safe_load(file)
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    return str(body["name"]) if isinstance(body, dict) and "name" in body else None
+
+
+def _of_file(override: str, names: Set[str]) -> str:
+    """Turn ``scenario.NAME.KEY=...`` into a change of a file's scenario, if it is one of those."""
+    key = override.lstrip("+")
+    for name in names:
+        if key.startswith(f"scenario.{name}."):
+            return f"++{_CHANGES}{key.removeprefix('scenario.')}"
+    return override
 
 
 def _quoted(text: str) -> str:
@@ -120,6 +165,7 @@ def _solve(config: "DictConfig") -> str:
     from pathlib import Path
 
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
     from tradewedge.batch import run_batch
     from tradewedge.conf_schema import to_settings
@@ -134,11 +180,23 @@ def _solve(config: "DictConfig") -> str:
     if outcome.skipped:
         print(f"Already solved, nothing to do: {place} (output.overwrite=true solves it again)")
     terminal.warn_of_absent_products(outcome.run)
-    if settings.summary:
+    asked = HydraConfig.get().overrides.task
+    if HydraConfig.get().mode is RunMode.MULTIRUN and not any(
+        o.lower() == "output.summary=true" for o in asked
+    ):
+        print(f"{_setting(asked)}: {place}")
+    elif settings.summary:
         terminal.print_summary(outcome.run, settings.width)
     elif not outcome.skipped:
         print(f"Written to {place}")
     return place
+
+
+def _setting(overrides: Sequence[str]) -> str:
+    """What one job of a sweep was told, as it was written."""
+    told = (o.replace(f"++{_CHANGES}", "scenario.", 1) for o in overrides)
+    hidden = ("output", "scenario_files=", "scenario=[]")
+    return " ".join(o for o in told if not o.startswith(hidden)) or "as configured"
 
 
 def _with_coverage(error: ConfigError, scenarios: "Sequence[Scenario]") -> ConfigError:

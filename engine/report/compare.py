@@ -8,11 +8,12 @@ from rich.console import Group, RenderableType
 from tradewedge.report.headline import Headline
 from tradewedge.report.layout import note, table
 from tradewedge.report.purse import by_country
-from tradewedge.report.wording import change, money, ratio
+from tradewedge.report.wording import change, money, price_change, ratio
 from tradewedge.store import Run
 
-#: Parts of the configuration that the scenario's name stands for.
+#: Parts of the configuration that the scenario's name stands for; ``changes`` are told apart.
 _NAMED: Final = ("scenarios", "changes")
+UNCHANGED: Final = "scenario as written"
 
 
 def comparison(runs: Sequence[Run]) -> Group:
@@ -45,11 +46,12 @@ def _figures(headline: Headline) -> tuple[str, ...]:
     if not headline.buyers or not headline.products_left:
         return ("-",) * 4
     totals, trade, purse = headline.totals, headline.trade, by_country(headline)
+    absurd = headline.beyond
     gained = purse.filter(purse["country"].is_in(headline.buyers))["revenue_known"].drop_nulls()
     return (
-        change(totals["price_index_hat"]),
-        change(ratio(trade["imports_new"], trade["imports_base"])),
-        money(totals["consumer_surplus"], signed=True),
+        price_change(totals["price_index_hat"]),
+        "-" if absurd else change(ratio(trade["imports_new"], trade["imports_base"])),
+        "-" if absurd else money(totals["consumer_surplus"], signed=True),
         money(None if gained.is_empty() else float(gained.sum()), signed=True),
     )
 
@@ -59,9 +61,21 @@ def _labels(configs: Sequence[Mapping[str, Any]]) -> list[str]:
     flat = [dict(_leaves({k: v for k, v in c.items() if k not in _NAMED})) for c in configs]
     keys = sorted({key for leaves in flat for key in leaves})
     differ = [key for key in keys if len({repr(leaves.get(key)) for leaves in flat}) > 1]
+    changes = [_changes(config) for config in configs]
+    if len(set(changes)) == 1:
+        changes = [""] * len(configs)
     return [
-        ", ".join(f"{_short(key)}={_value(leaves.get(key))}" for key in differ) for leaves in flat
+        ", ".join(
+            filter(None, [told, *(f"{_short(key)}={_value(leaves.get(key))}" for key in differ)])
+        )
+        for leaves, told in zip(flat, changes, strict=True)
     ]
+
+
+def _changes(config: Mapping[str, Any]) -> str:
+    """What was changed in the scenarios of a run, each told once."""
+    told = [text for texts in (config.get("changes") or {}).values() for text in texts]
+    return ", ".join(dict.fromkeys(told)) or UNCHANGED
 
 
 def _value(value: Any) -> str:

@@ -132,3 +132,51 @@ def test_a_home_share_is_set_and_told(place: Path, capsys: pytest.CaptureFixture
     assert all("home share set to" in text for text in rows["source"])
     assert main([*told, "elasticities.home_share=20"]) == 2
     assert "20 % is 0.2" in capsys.readouterr().err
+
+
+def test_values_of_ones_own_file_can_be_swept(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (place / "mine.yaml").write_text(
+        'name: "my-duty"\nmeasures:\n  - kind: "Tariff"\n    importer: "USA"\n    rate: 0.25\n'
+    )
+    told = ["run", "-m", "mine.yaml", *SMALL, "scenario.my-duty.measures.0.rate=0.1,0.25"]
+    assert main(told) == 0
+    page = capsys.readouterr().out
+    first, second = page.splitlines()[:2]
+    assert "scenario.my-duty.measures.0.rate=0.1: outputs" in first
+    assert "scenario.my-duty.measures.0.rate=0.25: outputs" in second
+    assert "1: rate=0.1, outputs" in page
+    assert "2: scenario as written, outputs" in page
+    assert "What happens to" not in page
+    (changed,) = read_run(place / first.rpartition(": ")[2]).manifest["scenarios"]
+    assert changed["measures"][0]["rate"] == 0.1
+    assert changed["description"] == "Changed on the command line: rate=0.1."
+    assert main([*told, "output.summary=true"]) == 0
+    assert "What happens to" in capsys.readouterr().out
+
+
+def test_changes_of_what_is_not_there(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert place
+    assert main([*LOST, "scenario.lost.measures.1.exporter=MYS"]) == 2
+    assert "scenario.lost.measures.1: there is no such entry" in capsys.readouterr().err
+    assert main([*LOST, "++scenario_changes.found.status=x"]) == 2
+    assert "no scenario file here is called 'found'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("lost", "did you mean lost.yaml?"),
+        ("us_without_china", "did you mean scenario=us_without_china?"),
+        ("us_without_chine", "did you mean scenario=us_without_china?"),
+        ("outputs.directory=x", "did you mean output.directory"),
+        ("elasticity.sigma=3", "did you mean elasticities.sigma"),
+    ],
+)
+def test_slips_get_what_was_meant(
+    place: Path, word: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert place
+    assert main(["run", word]) == 2
+    assert says in capsys.readouterr().err
