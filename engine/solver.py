@@ -11,7 +11,7 @@ import polars as pl
 from tradewedge.budget import read_size, transient
 from tradewedge.errors import ConfigError, SolveError
 from tradewedge.models import Solution
-from tradewedge.policy import Scenario
+from tradewedge.policy import Measure, Scenario
 from tradewedge.result import Result
 from tradewedge.segments import MARK
 from tradewedge.session import Job, OnFailure, Session
@@ -135,7 +135,7 @@ def solve(
     SolveError
         If ``on_failure="raise"`` and a product did not converge.
     """
-    given = (scenarios,) if isinstance(scenarios, Scenario) else tuple(scenarios)
+    given = (scenarios,) if isinstance(scenarios, Scenario | Measure) else tuple(scenarios)
     against = None if reference is None else one_state(reference, date)
     cases = tuple(case.on_law_of(against) for case in _states(given, date))
     world = with_segments(world, cases if against is None else (*cases, against))
@@ -239,7 +239,9 @@ def _states(scenarios: Sequence[Scenario], date: dt.date | str | None) -> tuple[
         raise ConfigError("no scenario to solve")
     for case in scenarios:
         if not isinstance(case, Scenario):
-            raise ConfigError(f"a scenario is a tw.Scenario, not {type(case).__name__}")
+            kind = type(case).__name__
+            hint = f': tw.Scenario("name", [tw.{kind}(...)])' if isinstance(case, Measure) else ""
+            raise ConfigError(f"a scenario is a tw.Scenario, not {kind}{hint}")
     cases = tuple(state for case in scenarios for state in case.states(date))
     names = [case.name for case in cases]
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -10,6 +10,11 @@ from tradewedge.errors import DataError
 
 def collect(table: pl.DataFrame | pl.LazyFrame, where: str) -> pl.DataFrame:
     """The table in memory; a file behind it that cannot be read is a :class:`DataError`."""
+    if not isinstance(table, pl.DataFrame | pl.LazyFrame):
+        raise DataError(
+            f"{where}: a Polars DataFrame or LazyFrame, not {type(table).__name__}; "
+            "polars.DataFrame(...) makes one of a dict, polars.from_pandas(...) of a pandas frame"
+        )
     try:
         return table.lazy().collect()
     except (OSError, pl.exceptions.PolarsError) as error:

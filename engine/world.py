@@ -254,24 +254,36 @@ class World:
         near, far = self._resolved(short), self._resolved(long)
         return replace(self, elasticities=horizon.between(near, far, years).derive(self))
 
-    def select(self, products: Sequence[str]) -> "World":
+    def select(self, products: str | Sequence[str]) -> "World":
         """The same world with some of its products; countries keep their places.
+
+        Parameters
+        ----------
+        products : str or sequence of str
+            Codes, or prefixes of codes: "2846" takes 284610 and 284690.
 
         Raises
         ------
         DataError
-            If a product is not in the world, or none is asked for.
+            If a code begins no product of the world, or none is asked for.
         """
-        wanted = set(products)
-        missing = sorted(wanted - set(self.products))
+        asked = [products] if isinstance(products, str) else list(products)
+        if not asked:
+            raise DataError(f"no product of world {self.name!r} selected")
+        wanted = set(asked) & set(self.products)
+        prefixes = tuple(sorted(set(asked) - wanted))
+        missing = [
+            prefix
+            for prefix in prefixes
+            if not prefix or not any(product.startswith(prefix) for product in self.products)
+        ]
         if missing:
             near = nearest(missing[0], self.products)
             raise DataError(
                 f"world {self.name!r} has no product {', '.join(missing[:5])}; nearest: "
                 f"{', '.join(near) or 'none'}"
             )
-        if not wanted:
-            raise DataError(f"no product of world {self.name!r} selected")
+        wanted |= {product for product in self.products if product.startswith(prefixes)}
         keep_k = np.array([p in wanted for p in self.products], dtype=bool)
         rows = np.flatnonzero(keep_k[self.flow_product])
         kept = f"kept: {len(wanted)} of {len(self.products)} products"

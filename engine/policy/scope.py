@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.errors import ConfigError
-from tradewedge.policy import coverage, goods, places
+from tradewedge.policy import coverage, elsewhere, goods, places
 from tradewedge.policy.columns import is_constant, marks
 from tradewedge.policy.measure import Measure
 from tradewedge.policy.quotas import Exclusion
@@ -303,6 +303,8 @@ def _nothing(
         counts = ", ".join(f"{name} {int(flows.sum()):,}" for name, flows in marked.items())
         reason = f"each argument alone matches some ({counts}), but not "
         reason += " nor ".join(pairs) if pairs else "all three together"
+    if "products" in empty:
+        reason += elsewhere.hint(world, measure.products, index.shelf.vintage)
     if "importer" in empty and world.observed_importers is not None:
         reason += f". This world sees only the imports of {', '.join(world.observed_importers)}"
     if measure.whole_rows:

@@ -41,6 +41,13 @@ class Run(Tables):
         """Names of the tables, sorted."""
         return tuple(sorted(self.frames))
 
+    def __repr__(self) -> str:
+        told = self.manifest
+        names = [str(entry["name"]) for entry in told["scenarios"]]
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        place = "in memory" if self.directory is None else f"in {self.directory}"
+        return f"<Run {place}: {', '.join(names[:3])}{more}; model {told['model']}>"
+
     def scan(self, table: str) -> pl.LazyFrame:
         """Return one table.
 

@@ -72,6 +72,7 @@ def test_a_backend_that_cannot_run_says_which_can(name: str, random_world: World
         ([], "no scenario to solve"),
         ([DUTY, DUTY], "scenario names must differ: duty"),
         ([DUTY.measures[0]], r"a scenario is a tw\.Scenario, not Tariff"),
+        (DUTY.measures[0], r'not Tariff: tw\.Scenario\("name", \[tw\.Tariff\(\.\.\.\)\]\)'),
     ],
 )
 def test_scenarios_are_checked(

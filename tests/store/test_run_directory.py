@@ -247,3 +247,11 @@ def test_manifest_holds_numbers_json_has_no_word_for() -> None:
 
     written = json.loads(dump({"a": float("inf"), "b": float("nan"), "c": (1, {2})}))
     assert written == {"a": "inf", "b": None, "c": [1, [2]]}
+
+
+def test_a_run_shows_itself_in_a_line(result: tw.Result, tmp_path: Path) -> None:
+    shown = repr(read_run(write_run(result, tmp_path / "run", CONFIG)))
+    assert shown.startswith("<Run in ")
+    assert shown.endswith(f"; model {result.model}>")
+    assert result.scenarios[0].name in shown
+    assert len(shown.splitlines()) == 1

@@ -59,3 +59,17 @@ def test_an_unknown_product_gets_its_nearest(world: tw.World) -> None:
 def test_nothing_is_not_a_world(world: tw.World) -> None:
     with pytest.raises(tw.DataError, match="no product of world 'small' selected"):
         world.select([])
+
+
+def test_text_is_one_code_and_prefixes_take_what_they_begin(world: tw.World) -> None:
+    assert world.select("284690").products == ("284690",)
+    assert world.select(["2846"]).products == ("284610", "284690")
+    assert world.select(["284610", "28469"]).products == ("284610", "284690")
+    for missing in ("285", ["284690", ""]):
+        with pytest.raises(tw.DataError, match="has no product"):
+            world.select(missing)
+
+
+def test_what_is_no_table_is_told() -> None:
+    with pytest.raises(tw.DataError, match=r"flows: a Polars DataFrame or LazyFrame, not dict"):
+        tw.World.from_flows({"product": ["284690"]})  # type: ignore[arg-type]
