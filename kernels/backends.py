@@ -42,8 +42,8 @@ _READY = {
 
 
 _ON_PROCESSOR = (
-    "; products with groups of suppliers, under instruments those with a nest or with eta 0 under a "
-    "quantity limit, and what steps do not solve, on the processor"
+    "; products with groups of suppliers, under instruments those with a nest or with eta 0 under "
+    "a quantity limit, and what steps do not solve, on the processor"
 )
 
 
