@@ -8,7 +8,7 @@ from rich.console import RenderableType
 
 from tradewedge.elasticities import COMPOSITE, IMPORT_DEMAND, UNADJUSTED
 from tradewedge.report.headline import Headline
-from tradewedge.report.layout import note, table, title
+from tradewedge.report.layout import bullet, note, table, title
 from tradewedge.report.wording import count, plain, share
 
 _LABELS: Final = {
@@ -36,6 +36,7 @@ def assumptions(headline: Headline) -> Iterator[RenderableType]:
     world = headline.run.manifest["world"]
     yield title(f"Elasticities of the touched products: {world['elasticities']}")
     found = elasticities(headline)
+    yield from _nests(headline.run.manifest)
     yield table(
         ("", "mean", "lowest", "highest"),
         [
@@ -51,6 +52,30 @@ def assumptions(headline: Headline) -> Iterator[RenderableType]:
         f"Means are weighted by baseline spending. {_capital('; '.join(kinds))}. The source of "
         "each number: table parameters."
     )
+
+
+def _nests(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """Nests of the exact model: an answer may depend on them more than on sigma."""
+    # A run that an earlier version wrote does not tell its options.
+    options = manifest.get("options", {})
+    if (home := options.get("sigma_home")) is not None:
+        yield bullet(f"nest: home sales against imports, sigma_home {_by_prefix(home)}")
+    if (between := options.get("sigma_groups")) is not None:
+        groups = "; ".join(
+            f"{name} ({members if isinstance(members, str) else ', '.join(members)})"
+            for name, members in options["supplier_groups"].items()
+        )
+        yield bullet(
+            f"nest: suppliers by group, sigma_groups {_by_prefix(between)}: {groups}; all others "
+            "are one group. No source is known for sigma_groups: the answer hangs on it, sweep it."
+        )
+
+
+def _by_prefix(value: float | Mapping[str, float]) -> str:
+    """One elasticity, or one by HS prefix."""
+    if not isinstance(value, Mapping):
+        return plain(value)
+    return ", ".join(f"{plain(number)} for {prefix}" for prefix, number in value.items())
 
 
 def elasticities(headline: Headline) -> Mapping[str, Any]:

@@ -9,8 +9,17 @@ from rich.console import RenderableType
 from tradewedge.report.headline import Headline, prices
 from tradewedge.report.layout import bullet, note, table, title
 from tradewedge.report.rankings import product
-from tradewedge.report.trade import ABSURD, NO_CHANGE
-from tradewedge.report.wording import change, money, plain, ratio
+from tradewedge.report.trade import NO_CHANGE
+from tradewedge.report.wording import (
+    ABSURD,
+    BEYOND,
+    beyond,
+    change,
+    money,
+    plain,
+    price_change,
+    ratio,
+)
 
 _PRODUCTS: Final = 5
 
@@ -58,13 +67,18 @@ def _totals(headline: Headline, rows: pl.LazyFrame) -> Iterator[RenderableType]:
     every = pl.concat([found.drop("sigma"), own(headline, rows)])
     labels.append(f"its own (mean {plain(headline.mean_sigma)})")
     columns = {
-        "price index": [change(value) for value in every["price_index_hat"]],
-        "median": [change(value) for value in every["price_index_median"]],
+        "price index": [price_change(value) for value in every["price_index_hat"]],
+        "median": [price_change(value) for value in every["price_index_median"]],
         "spending": [
-            change(ratio(new, base))
-            for base, new in every.select("expenditure_base", "expenditure_new").iter_rows()
+            BEYOND if beyond(price) else change(ratio(new, base))
+            for price, base, new in every.select(
+                "price_index_hat", "expenditure_base", "expenditure_new"
+            ).iter_rows()
         ],
-        "consumer surplus": [money(value, signed=True) for value in every["consumer_surplus"]],
+        "consumer surplus": [
+            "-" if beyond(price) else money(value, signed=True)
+            for price, value in every.select("price_index_hat", "consumer_surplus").iter_rows()
+        ],
     }
     if set(columns["median"]) <= {NO_CHANGE, "-"}:
         del columns["median"]
@@ -72,7 +86,15 @@ def _totals(headline: Headline, rows: pl.LazyFrame) -> Iterator[RenderableType]:
     yield table(("sigma", *columns), list(cells))
     absurd = every.filter(pl.col("price_index_hat").fill_nan(None) > ABSURD)
     if not absurd.is_empty():
-        yield note(f"Means above {change(ABSURD)} are driven by {_driver(rows)}.")
+        yield note(
+            f"Beyond the model: a mean price above {ABSURD:g} times the baseline's, driven by "
+            f"{_driver(rows)}. Nobody would pay it."
+        )
+
+
+def _short(price: float | None) -> str:
+    """A price where columns are many."""
+    return "beyond" if beyond(price) else change(price)
 
 
 def _driver(rows: pl.LazyFrame) -> str:
@@ -80,7 +102,7 @@ def _driver(rows: pl.LazyFrame) -> str:
     found = band(rows, "product").filter(pl.col("sigma") == pl.col("sigma").min())
     pull = (pl.col("price_index_hat") - 1.0) * pl.col("expenditure_base")
     row = found.sort(pull, descending=True, nulls_last=True).row(0, named=True)
-    return f"{row['product']} ({change(row['price_index_hat'])} at sigma {row['sigma']:g})"
+    return str(row["product"])
 
 
 def _by_product(headline: Headline, rows: pl.LazyFrame) -> Iterator[RenderableType]:
@@ -92,7 +114,7 @@ def _by_product(headline: Headline, rows: pl.LazyFrame) -> Iterator[RenderableTy
     for row in hit.iter_rows(named=True):
         mine = found.filter(pl.col("product") == row["product"])
         at = dict(mine.select("sigma", "price_index_hat").iter_rows())
-        here = f"{change(row['price_index_hat'])} ({plain(held[row['product']])})"
-        lines.append((product(row), *(change(at.get(sigma)) for sigma in sigmas), here))
+        here = f"{price_change(row['price_index_hat'])} ({plain(held[row['product']])})"
+        lines.append((product(row), *(_short(at.get(sigma)) for sigma in sigmas), here))
     yield table(("price index of product", *(f"at {s:g}" for s in sigmas), "own sigma"), lines)
     yield note("Elsewhere on this page each product has its own sigma: read the band.")

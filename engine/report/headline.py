@@ -15,6 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from tradewedge.codes import is_group
+from tradewedge.report.wording import beyond
 from tradewedge.segments import MARK
 from tradewedge.store import Run
 
@@ -66,6 +67,11 @@ class Headline:
     def totals(self) -> dict[str, Any]:
         """Of all buyers, as :func:`prices` gives them."""
         return prices(self.bought).collect().row(0, named=True)
+
+    @property
+    def beyond(self) -> bool:
+        """Whether the mean price is outside what the model can tell."""
+        return beyond(self.totals["price_index_hat"])
 
     @cached_property
     def by_buyer(self) -> pl.DataFrame:
@@ -274,6 +280,7 @@ def prices(rows: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
 
     price_index_hat and price_index_median are weighted by baseline spending: the mean is the cost
     of the baseline's purchases, which a few products with extreme prices can dominate.
+    composite_hat is what they get of the goods, spending over price index, new over base.
     expenditure_base, expenditure_new and consumer_surplus are those of served markets, the last
     null where there is none; unserved is a count, lost_spending the baseline spending there.
     """
@@ -286,6 +293,9 @@ def prices(rows: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
         price.sort().filter(reached).first().alias("price_index_median"),
         weight.sum(),
         pl.col("expenditure_new").filter(served).sum(),
+        ((pl.col("expenditure_new").filter(served) / price).sum() / weight.sum()).alias(
+            "composite_hat"
+        ),
         pl.when(served.any())
         .then(pl.col("consumer_surplus").filter(served).sum())
         .alias("consumer_surplus"),

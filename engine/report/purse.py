@@ -10,7 +10,7 @@ from tradewedge.elasticities import IMPORT_DEMAND
 from tradewedge.report.headline import FEW_BUYERS, Headline, at_home
 from tradewedge.report.layout import bullet, note, table, title
 from tradewedge.report.trade import from_to
-from tradewedge.report.wording import money, some
+from tradewedge.report.wording import beyond, money, some
 
 _TOP_AUTHORITIES: Final = 8
 _TOP_COUNTRIES: Final = 5
@@ -114,6 +114,11 @@ def welfare(headline: Headline) -> Iterator[RenderableType]:
     yield title("Welfare, change in USD (touched products; stages of a chain are not added up)")
     shown = _shown(headline, by_country(headline))
     columns = {"consumers": "consumer_surplus", "revenue": "revenue"}
+    absurd = _absurd(headline)
+    shown = shown.with_columns(
+        pl.when(pl.col("country").is_in(absurd)).then(None).otherwise(name).alias(name)
+        for name in ("consumer_surplus", "consumer_surplus_known", "net")
+    )
     incomplete = shown.filter(pl.col("country").is_in(headline.buyers))["net"].null_count() > 0
     if incomplete:
         shown = _with_both(shown)
@@ -131,6 +136,12 @@ def welfare(headline: Headline) -> Iterator[RenderableType]:
         yield note("both: consumers and revenue, without producers.")
     for text in _remarks(headline, shown, cells):
         yield note(text)
+
+
+def _absurd(headline: Headline) -> list[str]:
+    """Buyers whose mean price is beyond the model: their surplus is no answer."""
+    frame = headline.by_buyer
+    return frame.filter([beyond(price) for price in frame["price_index_hat"]])["importer"].to_list()
 
 
 def _with_both(frame: pl.DataFrame) -> pl.DataFrame:
@@ -183,6 +194,9 @@ def _why_unknown(headline: Headline, shown: pl.DataFrame) -> list[str]:
         why.append(f"the tariffs of {some(strangers)} are not in this world")
     if world["observed_importers"] is not None:
         why.append(f"only purchases of {some(world['observed_importers'])} are observed")
+    absurd = [c for c in _absurd(headline) if c in shown["country"]]
+    if absurd:
+        why.append(f"the prices of {some(absurd)} are beyond the model")
     lost = set(headline.unserved["importer"].to_list())
     unserved = [c for c in shown["country"].to_list() if c in lost]
     if unserved:

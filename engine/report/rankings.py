@@ -8,7 +8,7 @@ from rich.console import RenderableType
 
 from tradewedge.report.headline import Headline
 from tradewedge.report.layout import bullet, note, table, title
-from tradewedge.report.wording import change, count, money
+from tradewedge.report.wording import beyond, count, money, price_change
 
 _TOP_PRODUCTS: Final = 8
 _TOP_MOVES: Final = 6
@@ -31,7 +31,7 @@ def products(headline: Headline) -> Iterator[RenderableType]:
                 _price(row),
                 money(row["value_base"]),
                 f"-> {money(row['value_new'])}",
-                money(row["consumer_surplus"], signed=True),
+                _lost(row),
             )
             for row in shown.iter_rows(named=True)
         ],
@@ -49,7 +49,14 @@ def _price(row: dict[str, Any]) -> str:
     """The price index; "unserved" where no market is left that has one."""
     if row["consumer_surplus"] is None:
         return "unserved"
-    return change(row["price_index_hat"]) + (" *" if row["unserved"] else "")
+    return price_change(row["price_index_hat"]) + (" *" if row["unserved"] else "")
+
+
+def _lost(row: dict[str, Any]) -> str:
+    """Consumer surplus; nothing where the price is beyond the model."""
+    if beyond(row["price_index_hat"]):
+        return "-"
+    return money(row["consumer_surplus"], signed=True)
 
 
 def moves(headline: Headline) -> Iterator[RenderableType]:

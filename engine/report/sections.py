@@ -7,6 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from tradewedge.report.assumptions import assumptions
+from tradewedge.report.cautions import cautions
 from tradewedge.report.exclusions import band_section
 from tradewedge.report.headline import ANSWERED, FEW_BUYERS, Headline
 from tradewedge.report.instruments import instruments
@@ -29,6 +30,7 @@ def scenario_sections(headline: Headline) -> Iterator[RenderableType]:
     if headline.products_left:
         for section in (
             result,
+            cautions,
             assumptions,
             band_section,
             suppliers,

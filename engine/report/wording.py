@@ -1,6 +1,11 @@
 """Numbers as an analyst reads them: money, changes, shares."""
 
 import math
+from typing import Final
+
+#: A price above this many times the baseline's is outside what the model can tell.
+ABSURD: Final = 11.0
+BEYOND: Final = "beyond the model"
 
 
 def money(thousand_usd: float | None, *, signed: bool = False) -> str:
@@ -27,6 +32,16 @@ def change(ratio: float | None) -> str:
     if abs(percent) < 0.1:
         return f"{percent:+.2f} %"
     return f"{percent:+,.1f} %" if abs(percent) < 1000 else f"{percent:+,.0f} %"
+
+
+def beyond(price: float | None) -> bool:
+    """Whether a price, over the baseline's, is outside what the model can tell."""
+    return price is not None and price > ABSURD
+
+
+def price_change(ratio: float | None) -> str:
+    """As :func:`change`, of a price; one that nobody would pay is named, not printed."""
+    return BEYOND if beyond(ratio) else change(ratio)
 
 
 def share(fraction: float | None) -> str:

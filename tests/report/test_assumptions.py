@@ -44,6 +44,24 @@ def test_kinds_of_eta_are_counted_in_words(result: tw.Result) -> None:
     assert "for 1 product whose home sales are known nowhere" in page
 
 
+def test_nests_are_told(small_world: tw.World) -> None:
+    options = {
+        "sigma_home": 2.5,
+        "supplier_groups": {"allied": ["JPN", "USA"]},
+        "sigma_groups": {"2846": 1.5, "*": 2.0},
+    }
+    page = " ".join(text(tw.solve(small_world, DUTY, model_options=options), width=80).split())
+    assert "nest: home sales against imports, sigma_home 2.5" in page
+    assert "sigma_groups 1.5 for 2846, 2 for *: allied (JPN, USA); all others are one" in page
+    assert "No source is known for sigma_groups" in page
+    assert "nest:" not in text(tw.solve(small_world, DUTY))
+
+
+def test_the_horizon_is_told(small_world: tw.World) -> None:
+    page = text(tw.solve(small_world, DUTY, horizon=2), width=100)
+    assert "Elasticities of the touched products: 2 years: between short (1 year) and long" in page
+
+
 def test_an_import_demand_elasticity_shows_what_it_is_made_of(small_world: tw.World) -> None:
     flows = small_world.flows().filter(pl.col("exporter") != pl.col("importer")).collect()
     share = pl.DataFrame({"product": ["284690", "850511"], "home_share": [0.25, 0.75]})

@@ -8,6 +8,7 @@ import pytest
 import tradewedge as tw
 from tradewedge.report import text
 from tradewedge.report.headline import Headline
+from tradewedge.report.wording import change, money
 from tradewedge.store import Run
 
 Narrow = Callable[[Run | tw.Result, str], Headline]
@@ -86,8 +87,39 @@ def test_an_absurd_mean_names_its_product() -> None:
         pl.DataFrame(rows, schema=names, orient="row"), FLAT.with_columns(sigma=1.5)
     )
     lost = tw.Scenario("lost", [tw.Exclusion(importer="USA", exporter="CHN")])
-    page = text(tw.solve(world, lost), width=80)
-    assert "The mean is driven by 284690 (+" in page
+    result = tw.solve(world, lost)
+    page = text(result, width=80)
+    flat = " ".join(page.split())
+    assert "Beyond the model: the mean price is more than 11 times" in flat
+    assert "driven by 284690" in flat
+    row = result.importers().collect().row(0, named=True)
+    got = row["expenditure_new"] / row["price_index_hat"] / row["expenditure_base"]
+    assert got < 1.0
+    assert f"what buyers get of these goods changes by {change(got)}" in flat
+    assert row["price_index_hat"] > 11.0
+    assert change(row["price_index_hat"]) not in page
+    line = next(line for line in page.splitlines() if line.startswith("Spending"))
+    assert line.split() == ["Spending,", "duty-paid", "1.00", "M", "-", "beyond", "the", "model"]
+    assert money(row["consumer_surplus"], signed=True) not in page
+    assert "the prices of USA are beyond the model" in flat
+
+
+def test_volume_and_tons_that_part_ways_say_why() -> None:
+    """A floor lifts the cheap goods of one supplier: dearer ones, by the ton, take over."""
+    rows = [
+        ("284690", "CHN", "USA", 100.0, 100.0),
+        ("284690", "JPN", "USA", 100.0, 1.0),
+    ]
+    names = ["product", "exporter", "importer", "value", "quantity"]
+    world = tw.World.from_flows(pl.DataFrame(rows, schema=names, orient="row"), FLAT)
+    told = "Volume counts the goods of each supplier at its baseline price, tons by weight"
+    floor = tw.Scenario("floor", [tw.PriceFloor(importer="USA", usd_per_kg=2.0)])
+    page = " ".join(text(tw.solve(world, floor), width=80).split())
+    assert told in page
+    assert "dearer by the ton, often another grade" in page
+    assert "spending over price index, changes by -" in page
+    small = tw.Scenario("small", [tw.Tariff(importer="USA", rate=0.1)])
+    assert told not in " ".join(text(tw.solve(world, small), width=80).split())
 
 
 def test_home_sales_are_counted_by_themselves(small_world: tw.World) -> None:
