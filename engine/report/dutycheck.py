@@ -28,9 +28,7 @@ def duty_check(compared: pl.DataFrame, where: str) -> "RenderableType":
 
     both = compared.drop_nulls(["statutory", "effective"])
     value, law, paid = both.select("value", "duty_statutory", "duty_charged").sum().row(0)
-    apart = both.select(
-        pl.col("value").filter(pl.col("difference").abs() > 0.01).sum()
-    ).item()
+    apart = both.select(pl.col("value").filter(pl.col("difference").abs() > 0.01).sum()).item()
     missing = compared.filter(pl.col("statutory").is_null())
     rows = [
         ("flows compared", f"{both.height:,}", _money(value), ""),
