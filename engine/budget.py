@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import fields, is_dataclass
-from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -16,7 +15,7 @@ _SIZE: Final = re.compile(r"\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>[KMGT]?)B?\s*"
 _NUMBER: Final = 8
 
 
-def read_size(given: str | float) -> float:
+def read_size(given: object) -> float:
     """Bytes of a text such as "2GB" or "500 MB", or of a number of bytes, which may be infinite.
 
     Raises
@@ -24,7 +23,7 @@ def read_size(given: str | float) -> float:
     ConfigError
         If it is neither.
     """
-    if isinstance(given, Real) and not isinstance(given, bool) and given >= 0:
+    if isinstance(given, int | float) and not isinstance(given, bool) and given >= 0:
         return float(given)
     found = _SIZE.fullmatch(given) if isinstance(given, str) else None
     if found is None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from time import perf_counter
 from typing import Any, Literal
 
@@ -213,7 +213,7 @@ def _check_solved(world: World, solutions: Sequence[Solution]) -> None:
 
 
 def _options(
-    model: str, given: Mapping[str, Any] | None, tolerance: float
+    model: str, given: Mapping[str, Any] | None, tolerance: object
 ) -> tuple[dict[str, Any], Options]:
     if model not in MODELS:
         near = nearest(model, sorted(MODELS))
@@ -221,7 +221,7 @@ def _options(
             f"no model {model!r}: there are {', '.join(sorted(MODELS))}"
             + (f"; did you mean {near[0]}?" if near else "")
         )
-    if isinstance(tolerance, bool) or not isinstance(tolerance, Real) or not 0 < tolerance < 1:
+    if not isinstance(tolerance, int | float) or not 0 < tolerance < 1:
         raise ConfigError(f"tolerance is a small positive number such as 1e-10, not {tolerance!r}")
     extra = {key: value for key, value in (given or {}).items() if value is not None}
     own = MODEL_OPTIONS[model] | {"max_steps"} | ({"precision"} if model == "armington" else set())
