@@ -5,7 +5,7 @@ The ``*Conf`` classes are the schema that Hydra checks keys and types against;
 the command line know OmegaConf.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -132,9 +132,9 @@ def register() -> None:
 def keys() -> tuple[str, ...]:
     """Every key that a run knows, such as ``output.directory``."""
     found: list[str] = []
-    for name, value in OmegaConf.structured(RunConf).items_ex(resolve=False):
-        inside = [f"{name}.{key}" for key in value] if isinstance(value, DictConfig) else []
-        found += inside or [str(name)]
+    for entry in fields(RunConf):
+        inside = fields(entry.type) if is_dataclass(entry.type) else ()
+        found += [f"{entry.name}.{key.name}" for key in inside] or [entry.name]
     return tuple(found)
 
 

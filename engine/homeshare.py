@@ -1,8 +1,8 @@
 """Shares of home producers in spending, as a user gives them: one, by HS prefix, or a table."""
 
 import math
-import numbers
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,9 +83,10 @@ def _rules(given: Given) -> dict[str, float]:
 
 
 def _share(value: object, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= 1:
+    share = math.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
+    if not 0 <= share <= 1:
         raise ConfigError(f"{where} is between 0 and 1 (20 % is 0.2), not {value!r}")
-    return float(value)
+    return share
 
 
 def _file(path: Path) -> pl.DataFrame:

@@ -239,15 +239,19 @@ def _states(scenarios: Sequence[Scenario], date: dt.date | str | None) -> tuple[
         raise ConfigError("no scenario to solve")
     for case in scenarios:
         if not isinstance(case, Scenario):
-            kind = type(case).__name__
-            hint = f': tw.Scenario("name", [tw.{kind}(...)])' if isinstance(case, Measure) else ""
-            raise ConfigError(f"a scenario is a tw.Scenario, not {kind}{hint}")
+            raise ConfigError(_no_scenario(case))
     cases = tuple(state for case in scenarios for state in case.states(date))
     names = [case.name for case in cases]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ConfigError(f"scenario names must differ: {', '.join(twice)}")
     return cases
+
+
+def _no_scenario(given: object) -> str:
+    kind = type(given).__name__
+    text = f"a scenario is a tw.Scenario, not {kind}"
+    return f'{text}: tw.Scenario("name", [tw.{kind}(...)])' if isinstance(given, Measure) else text
 
 
 def with_segments(world: World, scenarios: Sequence[Scenario]) -> World:

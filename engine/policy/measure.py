@@ -23,7 +23,7 @@ as ``"2026-01-20"``. :meth:`tradewedge.policy.Scenario.at` picks the measures of
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
@@ -285,7 +285,7 @@ class Measure:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What looks like a slip in it: rates and fractions that look like percentages."""
-        checks = {"fraction": _fraction_doubts}
+        checks: dict[str, _Check] = {"fraction": _fraction_doubts}
         if getattr(self, "mode", None) != "multiply":
             checks |= dict.fromkeys(RATE_FIELDS, _rate_doubts)
         given = {name: getattr(self, name, None) for name in checks}
@@ -295,6 +295,9 @@ class Measure:
             if value is not None
             for doubt in checks[name](name, value)
         )
+
+
+_Check = Callable[[str, float], Iterator[str]]
 
 
 def _rate_doubts(name: str, rate: float) -> Iterator[str]:
