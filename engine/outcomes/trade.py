@@ -86,7 +86,9 @@ def diversion(piece: Piece) -> pl.DataFrame:
 
     Creation is what the importer buys more or less of the composite, diversion the rest: the
     shift among its suppliers. In the linear models diversion sums to zero over the suppliers of
-    an importer (Laird and Yeats 1986, the SMART model).
+    an importer (Laird and Yeats 1986, the SMART model). In the exact one without nests it sums to
+    E Q (sum of s (p/P)^-sigma - 1), above zero wherever relative prices move: the same composite
+    from another mix of imperfect substitutes takes more of them, at old prices.
     """
     world, base, new = piece.world, piece.base, piece.new
     composite = ratio(new.composite, base.composite)[world.importer_row] - 1.0
