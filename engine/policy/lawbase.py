@@ -128,7 +128,10 @@ def _note(day: dt.date, change: LawChange, changed: int, since: str | None) -> s
     if uncovered:
         text += f", {_percent(uncovered)} has no line in the law on file and keeps its duties"
     if change.capped:
-        text += f"; on {change.capped:,} flows the fall exceeds the duty and was cut to it"
+        text += (
+            f"; on {change.capped:,} flows the law fell by more than the baseline charges, and no "
+            "duty is left"
+        )
     return text
 
 

@@ -117,4 +117,7 @@ def _by_product(headline: Headline, rows: pl.LazyFrame) -> Iterator[RenderableTy
         here = f"{price_change(row['price_index_hat'])} ({plain(held[row['product']])})"
         lines.append((product(row), *(_short(at.get(sigma)) for sigma in sigmas), here))
     yield table(("price index of product", *(f"at {s:g}" for s in sigmas), "own sigma"), lines)
-    yield note("Elsewhere on this page each product has its own sigma: read the band.")
+    yield note(
+        "Elsewhere on this page each product has its own sigma: read the band. It moves sigma "
+        "alone; the home share, eta of all purchases and epsilon may matter as much."
+    )
