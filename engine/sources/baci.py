@@ -95,6 +95,7 @@ def read(path: str | Path, years: Sequence[int] | None, options: Options = Optio
 def _vintage(path: str | Path, told: set[str], options: Options) -> str:
     if options.vintage is not None:
         return check_vintage(options.vintage)
+    files.check_there(Path(path))
     if len(told) != 1:
         problem = f"holds HS editions {', '.join(sorted(told))}" if told else "does not say"
         raise ConfigError(

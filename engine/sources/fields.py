@@ -142,8 +142,9 @@ def product_rules(column: str, parsed: str, vintage: str | None) -> list[Rule]:
             f"is not in {edition}",
             pl.col(parsed).is_null() | ~code.str.contains(r"^\d{5,6}$"),
             column,
-            "Codes are text of six digits; name the HS edition of the file (source.vintage=) if "
-            "its name does not",
+            "Codes are text of six digits: name the HS edition of the file (source.vintage=) if "
+            "its name does not, or cut longer national codes (cut_to_six: true in the description "
+            "of a table)",
         ),
     ]
 

@@ -194,17 +194,22 @@ def opened(
     """
     place = Path(path)
     wanted = re.compile(member, re.IGNORECASE)
-    if not place.exists():
-        beside = [entry.name for entry in place.parent.iterdir()] if place.parent.is_dir() else []
-        near = nearest(place.name, beside)
-        hint = f"; there is {', '.join(near)}" if near else ""
-        raise DataError(f"there is no file {place}{hint}")
+    check_there(place)
     with TemporaryDirectory(prefix="tradewedge-") as scratch:
         files = _files(place, wanted, Path(scratch), asked=True)
         found: list[Table] = [_table(*file, lossy=lossy, header=header) for file in files]
         if not found:
             raise DataError(f"{place}: holds no file whose name matches {member}")
         yield found
+
+
+def check_there(place: Path) -> None:
+    """Raise a :class:`DataError`, with what is there instead, if a file or folder is not."""
+    if not place.exists():
+        beside = [entry.name for entry in place.parent.iterdir()] if place.parent.is_dir() else []
+        near = nearest(place.name, beside)
+        hint = f"; there is {', '.join(near)}" if near else ""
+        raise DataError(f"there is no file {place}{hint}")
 
 
 def _table(path: Path, name: str, file: str, *, lossy: bool, header: str | None) -> Table:

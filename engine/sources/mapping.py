@@ -24,6 +24,8 @@ UNITS: Final = {
     "rate": {"fraction": 1.0, "percent": 1e-2},
 }
 NAMES: Final = "name"
+#: National codes, below the six digits of the HS.
+NATIONAL: Final = r"^(\d{8}|\d{10})$"
 _PLACES: Final = ("exporter", "importer", "country")
 
 
@@ -57,6 +59,8 @@ class Described:
         The file's name of a column -> values whose rows are left out, with a count.
     aggregates : mapping
         Partners that stand for several countries, with ISO3 members.
+    cut_to_six : bool
+        Whether national codes of 8 or 10 digits are cut to six and their rows added up.
     add_up : bool
         Whether rows of the same flow are added up; otherwise they are an error.
     title : str
@@ -77,6 +81,7 @@ class Described:
     not_reported: tuple[str, ...] = ()
     leave_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aggregates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cut_to_six: bool = False
     add_up: bool = False
     title: str = ""
     notes: tuple[str, ...] = ()
@@ -115,6 +120,13 @@ class Described:
             )
         unit = self.units.get(name)
         return plain.cast(pl.Float64, strict=False) * (UNITS[name][unit] if unit else 1.0)
+
+    def product(self, text: pl.Expr) -> pl.Expr:
+        """What :meth:`text` gave, cut to six digits where the description says so."""
+        if not self.cut_to_six:
+            return text
+        full = pl.when(text.str.contains(r"^(\d{7}|\d{9})$")).then("0" + text).otherwise(text)
+        return pl.when(full.str.contains(NATIONAL)).then(full.str.head(6)).otherwise(full)
 
     def country(self, text: pl.Expr) -> pl.Expr:
         """What :meth:`text` gave as an ISO3 code or declared aggregate; null where unknown."""
@@ -189,6 +201,7 @@ def _checked(place: Path, told: Mapping[str, Any]) -> Described:
         not_reported=_list(place, "not_reported", told.get("not_reported")),
         leave_out=_lists(place, "leave_out", told.get("leave_out")),
         aggregates=_lists(place, "aggregates", told.get("aggregates")),
+        cut_to_six=told.get("cut_to_six") is True,
         add_up=told.get("add_up") is True,
         title=str(told.get("title", "")),
         notes=_list(place, "notes", told.get("notes")),

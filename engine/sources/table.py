@@ -16,6 +16,7 @@ from tradewedge.sources.tally import MADE, Rule, Sifted, audit_frame, exact, sif
 from tradewedge.sources.trade import FLOWS, UNION, Trade, added_up, gather, without_union
 
 _NEEDED: Final = ("product", "exporter", "importer", "value")
+_HS6: Final = 6
 _PLAIN: Final = ("year", *_NEEDED, "quantity")
 
 
@@ -99,6 +100,9 @@ def _read(
         out = {f"_out{i}": fields.text(column) for i, column in enumerate(about.leave_out)}
         # As the file has them, under names that cannot be its own.
         stated = scan.select(**out, **{f"_{name}": about.text(name) for name in held})
+        stated = stated.with_columns(
+            _code=pl.col("_product"), _product=about.product(pl.col("_product"))
+        )
         code = fields.product("_product") if about.vintage else pl.col("_product")
         return stated.with_columns(
             year=pl.col("_year").str.head(4).cast(pl.Int16, strict=False),
@@ -125,8 +129,8 @@ def _read(
         ),
         fields.no_world("exporter", "importer"),
         *(_country_rule(about, end) for end in ("exporter", "importer")),
-        *_number_rules("value", needed=True),
-        *(_number_rules("quantity", needed=False) if "quantity" in held else []),
+        *_number_rules("value", about, needed=True),
+        *(_number_rules("quantity", about, needed=False) if "quantity" in held else []),
         Rule("value 0", pl.col("value") == 0),
     ]
     named = [
@@ -134,8 +138,12 @@ def _read(
         for rule in rules
     ]
     notes = [fields.zero_restored("_product")] if about.vintage else []
+    if about.cut_to_six:
+        notes.append(
+            Rule("national code cut to six digits", pl.col("_code").str.len_chars() > _HS6)
+        )
     done = sift(table, prepare, named, FLOWS, step=table.file, notes=notes)
-    if about.add_up:
+    if about.add_up or about.cut_to_six:
         done = _added_up(done, table.file)
     return without_union(done, table.file) if UNION not in about.aggregates else (done, {})
 
@@ -149,10 +157,12 @@ def _country_rule(about: Described, end: str) -> Rule:
     return Rule(text, pl.col(end).is_null(), f"_{end}", hint)
 
 
-def _number_rules(name: str, *, needed: bool) -> list[Rule]:
+def _number_rules(name: str, about: Described, *, needed: bool) -> list[Rule]:
     value, shown = pl.col(name), f"_{name}"
     absent = pl.col(shown).is_null()
-    hint = 'A comma before the decimals? Say decimal: "," in the description'
+    hint = 'What stands for "not there" goes to not_reported: ["-"] in the description'
+    if about.decimal == ".":
+        hint = f'A comma before the decimals? Say decimal: ",". {hint}'
     rules = [
         Rule("is not a number", value.is_null() & ~absent, shown, hint),
         Rule("is not finite", ~value.is_finite(), shown),

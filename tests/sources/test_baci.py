@@ -288,3 +288,8 @@ def test_us_rare_earth_imports(shared_dir: Path, tmp_path: Path) -> None:
     share = dict(tons.select("exporter", percent).iter_rows())
     rounded = {country: round(share[country], 1) for country in ("CHN", "MYS", "JPN", "EST")}
     assert rounded == {"CHN": 73.6, "MYS": 10.9, "JPN": 5.0, "EST": 4.9}
+
+
+def test_a_file_that_is_not_there_is_said_first(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="there is no file"):
+        baci.read(tmp_path / "nofile.csv", None)

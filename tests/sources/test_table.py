@@ -103,6 +103,27 @@ def test_rows_of_one_flow(tmp_path: Path) -> None:
     assert reasons(trade)["added up to"] == (2, 1_236_250.0)
 
 
+def test_national_codes_are_cut_on_request(tmp_path: Path) -> None:
+    rows = "2023;China;28469040;1,5;500\n2023;China;2846904099;0,5;-\n2023;China;1012100;1;1\n"
+    text = GERMAN.splitlines()[0] + "\n" + rows
+    with pytest.raises(DataError, match=r"is not in HS2022: '28469040'.*cut_to_six: true"):
+        table.read(described(tmp_path, text), None)
+    trade = table.read(described(tmp_path, text, cut_to_six=True), None)
+    values = dict(trade.flows.select("product", "value").iter_rows())
+    assert values == {"010121": 1000.0, "284690": 2000.0}
+    assert reasons(trade)["of these national code cut to six digits"] == (3, 3000.0)
+    assert reasons(trade)["added up to"] == (2, 3000.0)
+
+
+def test_the_hint_is_for_what_is_left_to_say(tmp_path: Path) -> None:
+    bad = f"{GERMAN}2023;China;10121;n/v;1\n"
+    with pytest.raises(DataError, match="not_reported") as caught:
+        table.read(described(tmp_path, bad), None)
+    assert "comma" not in str(caught.value)
+    with pytest.raises(DataError, match="A comma before the decimals"):
+        table.read(described(tmp_path, bad, decimal="."), None)
+
+
 BAD_FIELDS = {
     "2023;Chyna;10121;1;1": r"line 5: Herkunft is no name of ours: 'Chyna'.*country_names",
     "2023;China;10121;1.5;1": r"line 5: Wert \(Mio. \$\) is not a number: '1.5'",
