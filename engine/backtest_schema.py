@@ -13,6 +13,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from tradewedge import hydraapp
 from tradewedge.backtest.comparison import Cut
 from tradewedge.backtest.experiment import CODE_KEYS, Experiment, find, shipped
 from tradewedge.backtest.plan import Plan
@@ -95,23 +96,11 @@ def register() -> None:
         lines.append(f"  {name:22} {data['title']}")
     store.store(
         name=CONFIG_NAME,
-        node={
-            "defaults": [
-                _SCHEMA,
-                {"experiment": None},
-                "_self_",
-                {"override hydra/hydra_logging": "none"},
-                {"override hydra/job_logging": "none"},
-            ],
-            "hydra": {
-                "output_subdir": None,
-                "job": {"name": "tradewedge", "chdir": False},
-                "run": {"dir": "."},
-                "sweep": {"dir": ".", "subdir": "."},
-                "help": _HELP
-                | {"template": _HELP["template"].format(experiments="\n".join(lines))},
-            },
-        },
+        node=hydraapp.composed(
+            _SCHEMA,
+            "experiment",
+            **(_HELP | {"template": _HELP["template"].format(experiments="\n".join(lines))}),
+        ),
     )
 
 

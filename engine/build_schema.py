@@ -14,6 +14,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from tradewedge import hydraapp
 from tradewedge.build import told
 from tradewedge.build.plan import Countries, Plan, Tons
 from tradewedge.codes import check_vintage
@@ -164,23 +165,11 @@ def register() -> None:
     )
     store.store(
         name=CONFIG_NAME,
-        node={
-            "defaults": [
-                _SCHEMA,
-                {"source": None},
-                "_self_",
-                {"override hydra/hydra_logging": "none"},
-                {"override hydra/job_logging": "none"},
-            ],
-            "hydra": {
-                "output_subdir": None,
-                "job": {"name": "tradewedge", "chdir": False},
-                "run": {"dir": "."},
-                "sweep": {"dir": ".", "subdir": "."},
-                "help": _HELP
-                | {"template": _HELP["template"].format(sources=listed, tariffs=rated)},
-            },
-        },
+        node=hydraapp.composed(
+            _SCHEMA,
+            "source",
+            **(_HELP | {"template": _HELP["template"].format(sources=listed, tariffs=rated)}),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from tradewedge import build_schema
+from tradewedge import build_schema, hydraapp
 from tradewedge.build_schema import texts, whole_years
 from tradewedge.codes import check_vintage
 from tradewedge.errors import ConfigError
@@ -113,25 +113,9 @@ def register() -> None:
     }
     store.store(
         name=CONFIG_NAME,
-        node={
-            "defaults": [
-                _SCHEMA,
-                {"source": None},
-                "_self_",
-                {"override hydra/hydra_logging": "none"},
-                {"override hydra/job_logging": "none"},
-            ],
-            "hydra": {
-                "output_subdir": None,
-                "job": {"name": "tradewedge", "chdir": False},
-                "run": {"dir": "."},
-                "sweep": {"dir": ".", "subdir": "."},
-                "help": {
-                    "app_name": "tradewedge data estimate",
-                    "template": _HELP.format(**listed),
-                },
-            },
-        },
+        node=hydraapp.composed(
+            _SCHEMA, "source", app_name="tradewedge data estimate", template=_HELP.format(**listed)
+        ),
     )
 
 

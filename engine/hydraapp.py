@@ -52,6 +52,38 @@ def launch(
     return True
 
 
+def composed(schema: str, group: str, **page: str) -> dict[str, Any]:
+    """The primary configuration of a command that has Hydra compose its keys, and no more.
+
+    No logs, and no directory of Hydra's.
+
+    Parameters
+    ----------
+    schema : str
+        Name of the stored structure.
+    group : str
+        Whose options may be chosen from; none is by default.
+    page
+        What ``--help`` shows, as in ``hydra.help``.
+    """
+    return {
+        "defaults": [
+            schema,
+            {group: None},
+            "_self_",
+            {"override hydra/hydra_logging": "none"},
+            {"override hydra/job_logging": "none"},
+        ],
+        "hydra": {
+            "output_subdir": None,
+            "job": {"name": "tradewedge", "chdir": False},
+            "run": {"dir": "."},
+            "sweep": {"dir": ".", "subdir": "."},
+            "help": page,
+        },
+    }
+
+
 def _near_key(message: str, keys: Sequence[str]) -> str | None:
     """What to say of a key that there is not, if some key is near it."""
     asked = re.search(r"Could not override '([^']*)'", message)
