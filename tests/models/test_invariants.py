@@ -53,6 +53,7 @@ def test_no_measure_changes_nothing(
     np.testing.assert_allclose(importers["expenditure_new"], importers["expenditure_base"])
 
 
+@pytest.mark.filterwarnings("ignore::tradewedge.errors.SuspiciousRateWarning")
 @given(tariff=st.floats(0, 4), eta=st.floats(0.01, 5), epsilon=st.floats(0, 20))
 def test_one_seller_and_one_buyer_have_a_closed_form(
     tariff: float, eta: float, epsilon: float

@@ -77,6 +77,7 @@ def test_markets_clear_in_the_table(
     np.testing.assert_allclose(table["demanded"], table["output_hat"], rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::tradewedge.errors.SuspiciousRateWarning")
 def test_a_prohibitive_duty_does_not_overflow(random_world: WorldMaker) -> None:
     """One supplier a billion times dearer, at a sigma where its powers leave float64."""
     world = random_world(6, sigma=45.0, density=1.0)

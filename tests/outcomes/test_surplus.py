@@ -90,6 +90,7 @@ wedges = st.lists(
 )
 
 
+@pytest.mark.filterwarnings("ignore::tradewedge.errors.SuspiciousRateWarning")
 @given(
     seed=st.integers(0, 2**32 - 1),
     sigma=st.floats(1.1, 12),
