@@ -200,7 +200,7 @@ class TestExportTax:
     def solve(self, world: tw.World, measure: tw.ExportTax | tw.Tariff) -> tw.Result:
         return tw.solve(world, tw.Scenario("case", [measure]), tolerance=1e-13)
 
-    @given(seed=st.integers(0, 2**32 - 1), rate=st.floats(0.01, 2))
+    @given(seed=st.integers(0, 2**32 - 1), rate=st.floats(0.01, 1.9))
     def test_it_moves_goods_as_a_duty_does(
         self, seed: int, rate: float, random_world: WorldMaker
     ) -> None:
