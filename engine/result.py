@@ -7,9 +7,9 @@ from functools import partial
 import polars as pl
 
 from tradewedge.errors import ConfigError
+from tradewedge.kernels.part import Part
 from tradewedge.models import Solution
 from tradewedge.outcomes import diagnosis
-from tradewedge.outcomes.parts import Part
 from tradewedge.outcomes.tables import TABLES, scan_frames, scenario_frames
 from tradewedge.policy import Scenario, Wedges
 from tradewedge.tables import Tables, as_text

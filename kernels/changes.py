@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewedge.kernels.columns import among
 from tradewedge.kernels.market import Bools, Floats, Instruments, Ints, Market, Shock
+from tradewedge.kernels.part import Part
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,33 @@ class Changes:
         ):
             touched |= np.diff(np.searchsorted(rows, ptr)) > 0
         return touched
+
+    def part(self, part: Part) -> "Changes":
+        """Those of a range of products, rows counted from its start; without instruments.
+
+        Raises
+        ------
+        ValueError
+            If there are instruments.
+        """
+        if self.instruments is not None:
+            raise ValueError("instruments are not cut into ranges here")
+        flow, exporter, importer = (
+            among(rows, wanted)
+            for rows, wanted in (
+                (self.flow, part.flows),
+                (self.exporter, part.exporters),
+                (self.importer, part.importers),
+            )
+        )
+        return Changes(
+            flow=self.flow[flow] - part.flows.start,
+            log_cost=self.log_cost[flow],
+            exporter=self.exporter[exporter] - part.exporters.start,
+            log_supply=self.log_supply[exporter],
+            importer=self.importer[importer] - part.importers.start,
+            log_demand=self.log_demand[importer],
+        )
 
     def shock(self, market: Market) -> Shock:
         """Write the changes out for every row of a market."""

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from tradewedge.kernels.columns import Column
 from tradewedge.kernels.market import Floats, Ints, KernelSolution
+from tradewedge.kernels.part import Part
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,18 @@ class Solved:
             residual=found.residual,
             error_bound=found.error_bound,
             log_shadow=found.log_shadow,
+        )
+
+    def part(self, part: Part) -> "Solved":
+        """Of a range of products; ``log_shadow`` whole."""
+        return Solved(
+            price=self.price.part(part.exporters),
+            index=self.index.part(part.importers),
+            status=self.status[part.products],
+            iterations=self.iterations[part.products],
+            residual=self.residual[part.products],
+            error_bound=self.error_bound[part.products],
+            log_shadow=self.log_shadow,
         )
 
     @property

@@ -14,7 +14,8 @@ from tradewedge.kernels.changes import Changes
 from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.columns import Column
 from tradewedge.kernels.market import Market, Options
-from tradewedge.kernels.recover import recover
+from tradewedge.kernels.part import Part, market_part
+from tradewedge.kernels.recover import Recovered, recover
 from tradewedge.kernels.solved import Solved
 from tradewedge.models.nests import market_of
 from tradewedge.models.solution import Exponential, Solution
@@ -63,6 +64,10 @@ def solve_batch(
 
 
 def _solution(wedges: Wedges, market: Market, change: Changes, found: Solved) -> Solution:
+    def recover_part(part: Part) -> Recovered:
+        inner = market_part(market, part)
+        return recover(inner, change.part(part).shock(inner), found.part(part).whole)
+
     return Solution(
         wedges=wedges,
         price=_levels(found.price, market, 0),
@@ -72,6 +77,7 @@ def _solution(wedges: Wedges, market: Market, change: Changes, found: Solved) ->
         residual=found.residual,
         error_bound=found.error_bound,
         recover=lambda: recover(market, change.shock(market), found.whole),
+        recover_part=recover_part if change.instruments is None else None,
         log_shadow=found.log_shadow,
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.kernels.columns import Column
+from tradewedge.kernels.part import Part
 from tradewedge.kernels.recover import Recovered
 from tradewedge.kernels.rents import Rents
 from tradewedge.policy import Wedges
@@ -51,6 +52,8 @@ class Solution:
         Largest |log excess demand|; proven bound on the log-price error, NaN where there is none.
     recover : callable
         Returns what follows from the prices; called once, when it is first asked for.
+    recover_part : callable or None
+        Returns the same for a range of products, without working out the others; None: it cannot.
     log_shadow : float64 [G]
         Log of the premium factor of each group limit.
     """
@@ -63,6 +66,7 @@ class Solution:
     residual: Floats
     error_bound: Floats
     recover: Callable[[], Recovered]
+    recover_part: Callable[[Part], Recovered] | None = None
     log_shadow: Floats = field(default_factory=lambda: np.zeros(0))
 
     @cached_property

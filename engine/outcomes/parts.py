@@ -5,7 +5,7 @@ the other.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tradewedge.duty import Duty
 from tradewedge.kernels.columns import among
 from tradewedge.kernels.market import Instruments
+from tradewedge.kernels.part import Part
 from tradewedge.kernels.recover import Recovered
 from tradewedge.models import Solution
 from tradewedge.policy import Wedges
@@ -38,16 +39,6 @@ _OWNERS_BY_FLOW = (
     *("quota_measure", "quota_rent_to_exporter", "tariff_beyond"),
 )
 _RENTS_BY_FLOW = ("group_rent", "specific", "quota_rent", "levy", "in_quota")
-
-
-@dataclass(frozen=True)
-class Part:
-    """A range of products, and the rows that belong to them."""
-
-    products: slice
-    flows: slice
-    exporters: slice
-    importers: slice
 
 
 NOTHING = Part(*[slice(0, 0)] * 4)
@@ -125,13 +116,16 @@ def solution_of(solution: Solution, part: Part) -> Solution:
         price=solution.price.part(part.exporters),
         index=solution.index.part(part.importers),
         **_cut(solution, part.products, "status", "iterations", "residual", "error_bound"),
-        recover=lambda: _recovered(solution.recovered, part),
+        recover=lambda: _recovered(solution, part),
+        recover_part=None,
         log_shadow=solution.log_shadow[_groups(solution.wedges.owners, part)],
     )
 
 
-def _recovered(full: Recovered, part: Part) -> Recovered:
-    rents = full.rents
+def _recovered(solution: Solution, part: Part) -> Recovered:
+    if solution.recover_part is not None:
+        return solution.recover_part(part)
+    full, rents = solution.recovered, solution.recovered.rents
     return replace(
         full,
         delivered=full.delivered[part.flows],

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import polars as pl
 from polars.io.plugins import register_io_source
 
+from tradewedge.kernels.part import Part
 from tradewedge.models import Solution
 from tradewedge.outcomes import diagnosis, limits, money, trade
-from tradewedge.outcomes.parts import NOTHING, Part, parts, solution_of, wedges_of, worlds
+from tradewedge.outcomes.parts import NOTHING, parts, solution_of, wedges_of, worlds
 from tradewedge.outcomes.piece import Piece
 from tradewedge.policy import Wedges
 from tradewedge.tables import as_text
