@@ -4,6 +4,7 @@ Only what a subcommand needs is imported, when it is needed: ``--help`` answers 
 """
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -37,6 +38,14 @@ examples:
 exit status: 0 done; 1 some products did not converge (on_failure=raise) or a bug; 2 wrong input.
 Set TRADEWEDGE_TRACEBACK=1 to see where an error comes from.
 """
+
+
+def script() -> int:
+    """Run the command line in a process of its own, which ends then; return the exit status."""
+    gc.set_threshold(100_000, 20, 20)  # what could be freed on the way is not worth the looking
+    status = main()
+    gc.freeze()  # nor is it at the end
+    return status
 
 
 def main(argv: Sequence[str] | None = None) -> int:

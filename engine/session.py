@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from numbers import Integral
@@ -109,14 +110,19 @@ class Session:
         self._passed = dict(self._extra)
         if self._model == "armington":
             self._passed["clock"] = self._clock
+        self._compiler = Compiler(self._world)
         with self.timed("prepare"):
-            self._world.market  # noqa: B018  builds the layout, which is cached on the world
+            self._world.market  # noqa: B018  what follows from the flows, cached on the world
+        with ThreadPoolExecutor(1) as pool:
+            compiling = pool.submit(self._compiler.compile, job.reference or Scenario("baseline"))
+            if self._model == "armington":
+                self._timings["compile"] = backends.compile_kernels(
+                    self._backend, self._world.market
+                )
+            base = compiling.result()
         if self._model == "armington":
-            self._timings["compile"] = backends.compile_kernels(self._backend, self._world.market)
             with self.timed("prepare"):
                 backends.prepare(self._backend, self._world.market)
-        self._compiler = Compiler(self._world)
-        base = self._compiler.compile(job.reference or Scenario("baseline"))
         self._base = base if job.reference is None else self._solved([base])[0]
 
     @contextmanager

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _ROWS = 1 << 18
+_OF_FLOWS = (
+    *("_exporters", "_importers", "share", "sales_share"),
+    *("home", "tariff_base", "tariff_known", "duty_paid"),
+)
+"""Cached properties that no elasticity changes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +203,7 @@ class World:
             One value for every product, on top of that; ``eta`` is the composite's.
         """
         base = self.elasticities if elasticities is None else self._resolved(elasticities)
-        return replace(self, elasticities=base.override(self, sigma, eta, epsilon))
+        return self._with(base.override(self, sigma, eta, epsilon))
 
     def with_home_share(self, home_share: homeshare.Given) -> "World":
         """The same world with another share of home producers in what importers spend.
@@ -221,7 +227,13 @@ class World:
             For a prefix that no product has, or where nothing is left to change.
         """
         shares = homeshare.read(home_share, self)
-        return replace(self, elasticities=self.elasticities.with_home_share(self, shares))
+        return self._with(self.elasticities.with_home_share(self, shares))
+
+    def _with(self, elasticities: Elasticities) -> "World":
+        """The same world with other elasticities; what follows from its flows alone is kept."""
+        made = replace(self, elasticities=elasticities)
+        vars(made).update({name: vars(self)[name] for name in _OF_FLOWS if name in vars(self)})
+        return made
 
     def _resolved(self, table: pl.DataFrame | pl.LazyFrame | str | Path) -> Elasticities:
         """A table or set for this world, with the home shares that it has."""
@@ -252,7 +264,7 @@ class World:
             For a horizon that is none, or an unknown set.
         """
         near, far = self._resolved(short), self._resolved(long)
-        return replace(self, elasticities=horizon.between(near, far, years).derive(self))
+        return self._with(horizon.between(near, far, years).derive(self))
 
     def select(self, products: str | Sequence[str]) -> "World":
         """The same world with some of its products; countries keep their places.
@@ -440,6 +452,31 @@ class World:
         """Importer row of each flow, and the key of each such row."""
         return self._number(self.flow_importer)
 
+    def derived(self) -> dict[str, NDArray[Any]]:
+        """Rows and shares: what follows from flows and duties, and takes longer than to read."""
+        (exporter_row, exporter_key), (importer_row, importer_key) = (
+            self._exporters,
+            self._importers,
+        )
+        return {
+            "exporter_row": exporter_row,
+            "exporter_key": exporter_key,
+            "importer_row": importer_row,
+            "importer_key": importer_key,
+            "share": self.share,
+            "sales_share": self.sales_share,
+        }
+
+    def with_derived(self, known: Mapping[str, NDArray[Any]]) -> "World":
+        """This world, which need not work out what :meth:`derived` has returned for the same."""
+        vars(self).update(
+            _exporters=(known["exporter_row"], known["exporter_key"]),
+            _importers=(known["importer_row"], known["importer_key"]),
+            share=known["share"],
+            sales_share=known["sales_share"],
+        )
+        return self
+
     def range_like(self, whole: "World", products: slice, flows: slice) -> "World":
         """This world, which holds a range of another's products, with the other's row numbers.
 
@@ -519,7 +556,9 @@ class World:
         k = len(self.products)
         bounds = np.arange(k + 1)
         with ThreadPoolExecutor(2) as pool:  # NumPy leaves the other one time to work
-            share, sales_share = pool.map(lambda side: side(), (self._share, self._sales_share))
+            share, sales_share = pool.map(
+                lambda name: getattr(self, name), ("share", "sales_share")
+            )
         return Market(
             flow_ptr=self.flow_ptr,
             exporter_ptr=np.searchsorted(self.exporter_product, bounds),
@@ -540,11 +579,13 @@ class World:
         """Markets that a model has derived from :attr:`market`, by what was asked for."""
         return {}
 
-    def _share(self) -> Floats:
+    @cached_property
+    def share(self) -> Floats:
         """Share of each flow in its importer's spending, [F]."""
         return _shares(self.duty_paid, self.expenditure, self.importer_row)
 
-    def _sales_share(self) -> Floats:
+    @cached_property
+    def sales_share(self) -> Floats:
         """Share of each flow in its exporter's sales, [F]."""
         return _shares(self.value, self.exporter_sales, self.exporter_row)
 

@@ -29,6 +29,10 @@ _PRODUCT_NUMBERS = (
     *("sigma", "sigma_standard_error", "eta_composite", "eta_standard_error"),
     *("home_share", "eta"),
 )
+_DERIVED = (
+    *("exporter_row", "exporter_key", "importer_row", "importer_key"),
+    *("share", "sales_share"),
+)
 _EXPORTER_NUMBERS = ("epsilon", "epsilon_standard_error")
 _Array = NDArray[Any]
 
@@ -87,6 +91,8 @@ def load(directory: Path) -> World:
         world = _build(directory, header)
         if _as_saved(directory):
             vars(world)["data_hash"] = header["data_hash"]  # what the cached property would give
+            if all((directory / f"{name}.npy").is_file() for name in _DERIVED):
+                return world.with_derived({name: _open(directory, name) for name in _DERIVED})
         return world
     except (OSError, EOFError, KeyError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
         raise DataError(
@@ -159,6 +165,7 @@ def _arrays(world: World) -> dict[str, _Array]:
     return {
         **{name: getattr(world, name) for name in _FLOW_ARRAYS},
         **{name: getattr(world.elasticities, name) for name in _EXPORTER_NUMBERS},
+        **world.derived(),
         "duty_rows": np.concatenate(rows or none).astype(np.int64),
         "duty_rates": np.concatenate([duty.rate for duty in world.duties] or none),
     }

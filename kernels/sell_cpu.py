@@ -84,24 +84,25 @@ class Layout(NamedTuple):
 
 def layout(market: Market) -> Layout:
     """Lay out a market; a fraction of a second for 10 million flows."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        valid = _positive(market.share, market.flow_ptr)
-        valid &= _positive(market.sales_share, market.flow_ptr)
+    names = "flow_ptr flow_exporter flow_importer share sales_share"
+    flows = [frozen(getattr(market, name)) for name in names.split()]
+    row_ptrs = frozen(market.exporter_ptr), frozen(market.importer_ptr)
+    parts = slices(market.flow_ptr)
+    valid = ~market.nested
+    sold, bought = (np.zeros(int(ptr[-1]), np.int64) for ptr in row_ptrs)
+    row_sum = np.zeros(len(bought))
+    in_parts(lambda part: _survey(*flows, valid, sold, bought, row_sum, *part), parts)
     valid &= np.diff(market.exporter_ptr) <= MOST_ROWS
     valid &= np.diff(market.importer_ptr) <= MOST_ROWS
-    valid &= ~market.nested
-    row_sum = np.bincount(market.flow_importer, market.share, int(market.importer_ptr[-1]))
     scale = 1.0 / np.where(row_sum > 0, row_sum, 1.0)
-    names = "flow_ptr exporter_ptr importer_ptr flow_exporter flow_importer share sales_share"
-    arrays = [frozen(getattr(market, name)) for name in names.split()]
-    sellers = _start(market.flow_ptr, market.exporter_ptr, market.flow_exporter)
-    buyers = _start(market.flow_ptr, market.importer_ptr, market.flow_importer)
+    sellers = _start(market.flow_ptr, market.exporter_ptr, sold)
+    buyers = _start(market.flow_ptr, market.importer_ptr, bought)
     own = np.zeros(len(market.epsilon))
 
     def work(part: tuple[int, int]) -> None:
-        _fill(*arrays, scale, own, sellers, buyers, *part)
+        _fill(*flows, *row_ptrs, scale, own, sellers, buyers, *part)
 
-    in_parts(work, slices(market.flow_ptr))
+    in_parts(work, parts)
     return Layout(valid, own, sellers, buyers)
 
 
@@ -140,17 +141,32 @@ def frozen(array: NDArray[Any], dtype: type[np.generic] | None = None) -> NDArra
     return view
 
 
-def _positive(share: Floats, flow_ptr: Ints) -> Bools:
-    """Products all of whose shares are positive and finite."""
-    bad = np.flatnonzero(~((share > 0) & (share < np.inf)))
-    valid = np.ones(len(flow_ptr) - 1, dtype=np.bool_)
-    valid[np.searchsorted(flow_ptr, bad, side="right") - 1] = False
-    return valid
+@njit(cache=True, nogil=True)
+def _survey(  # type: ignore[no-untyped-def]
+    flow_ptr,
+    flow_exporter,
+    flow_importer,
+    share,
+    sales_share,
+    valid,
+    sold,
+    bought,
+    row_sum,
+    start,
+    stop,
+):
+    """Flows of every row, spending of every importer, and products with a share that is none."""
+    for k in range(start, stop):
+        for f in range(flow_ptr[k], flow_ptr[k + 1]):
+            sold[flow_exporter[f]] += 1
+            bought[flow_importer[f]] += 1
+            row_sum[flow_importer[f]] += share[f]
+            if not (0.0 < share[f] < np.inf and 0.0 < sales_share[f] < np.inf):
+                valid[k] = False
 
 
-def _start(flow_ptr: Ints, row_ptr: Ints, row: Ints) -> Side:
-    """Order the rows, and make room for the matrix."""
-    length = np.bincount(row, minlength=int(row_ptr[-1])).astype(np.int64)
+def _start(flow_ptr: Ints, row_ptr: Ints, length: Ints) -> Side:
+    """Order the rows by their lengths, and make room for the matrix."""
     product = np.repeat(np.arange(len(row_ptr) - 1), np.diff(row_ptr))
     ranked = np.lexsort((-length, product))
     order = (ranked - row_ptr[product]).astype(np.int32)
@@ -179,12 +195,12 @@ def _start(flow_ptr: Ints, row_ptr: Ints, row: Ints) -> Side:
 @njit(cache=True, nogil=True)
 def _fill(  # type: ignore[no-untyped-def]
     flow_ptr,
-    exporter_ptr,
-    importer_ptr,
     flow_exporter,
     flow_importer,
     share,
     sales_share,
+    exporter_ptr,
+    importer_ptr,
     scale,
     own,
     sellers,

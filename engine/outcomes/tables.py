@@ -56,14 +56,17 @@ def scenario_frames(
     cuts = parts(world) if cuts is None else cuts
     for part, some in zip(cuts, worlds(world, cuts), strict=True):
         piece = Piece(some, _cut(against, part), solution_of(solution, part))
-        yield {
-            name: TABLES[name](piece).select(
-                pl.lit(scenario.name, dtype=pl.Enum([scenario.name])).alias("scenario"),
-                pl.all(),
-                pl.lit(invented).alias("hypothetical"),
-            )
-            for name in names
-        }
+        yield {name: _labelled(TABLES[name](piece), scenario.name, invented) for name in names}
+
+
+def _labelled(frame: pl.DataFrame, scenario: str, invented: bool) -> pl.DataFrame:
+    """The table with its scenario in front and whether that is hypothetical behind."""
+    name = pl.Series("scenario", [scenario], dtype=pl.Enum([scenario]))
+    mark = pl.Series("hypothetical", [invented])
+    rows = frame.height
+    return pl.DataFrame(
+        [name.new_from_index(0, rows), *frame.get_columns(), mark.new_from_index(0, rows)]
+    )
 
 
 def _cut(against: Wedges | Solution, part: Part) -> Wedges | Solution:

@@ -83,8 +83,7 @@ def elasticities(headline: Headline) -> Mapping[str, Any]:
     goods = headline.touched_parameters
     supply = _spread(
         headline.pairs.lazy()
-        .group_by("product", "exporter")
-        .agg(weight=pl.col("value_base").sum())
+        .select("product", "exporter", weight="value_base")
         .join(
             headline.run.scan("parameters").select("product", "exporter", "epsilon"),
             on=["product", "exporter"],

@@ -90,19 +90,21 @@ class Headline:
         known, ``tons_base`` and ``tons_new`` those tons; ``moved`` that of ``value_base`` whose
         quantity has an answer, ``volume_new`` the same at the new quantity.
         """
-        value, moved = pl.col("value_base"), pl.col("quantity_hat").is_not_null()
-        return (
-            self.flows.group_by("product", "exporter", home=at_home())
-            .agg(
-                pl.col(_SUMS).sum(),
-                known=value.filter(pl.col("quantity_base").is_not_null()).sum(),
-                tons_base=pl.col("quantity_base").sum(),
-                tons_new=pl.col("quantity_new").filter(pl.col("quantity_base").is_not_null()).sum(),
-                moved=value.filter(moved).sum(),
-                volume_new=(value * pl.col("quantity_hat")).sum(),
-            )
-            .collect()
+        value, quantity = pl.col("value_base"), pl.col("quantity_base")
+        weighed, moved = quantity.is_not_null(), pl.col("quantity_hat").is_not_null()
+        # What is not summed is null, row by row: several times as fast as a filter within groups.
+        rows = self.flows.select(
+            "product",
+            "exporter",
+            *_SUMS,
+            home=at_home(),
+            known=pl.when(weighed).then(value),
+            tons_base=quantity,
+            tons_new=pl.when(weighed).then("quantity_new"),
+            moved=pl.when(moved).then(value),
+            volume_new=value * pl.col("quantity_hat"),
         )
+        return rows.group_by("product", "exporter", "home").sum().collect()
 
     @property
     def imports(self) -> pl.DataFrame:
@@ -207,8 +209,8 @@ class Headline:
     def unserved(self) -> pl.DataFrame:
         """product, importer, expenditure_base of every market left without a supplier."""
         return (
-            self.run.scan("importers")
-            .filter((pl.col("scenario") == self.name) & pl.col("unserved"))
+            self.run.scan_of("importers", self.name)
+            .filter("unserved")
             .select("product", "importer", "expenditure_base")
             .sort("expenditure_base", "product", "importer", descending=[True, False, False])
             .collect()
@@ -237,19 +239,14 @@ class Headline:
         """product: what is touched and has an answer."""
         void = self._status.filter(~pl.col("status").is_in(ANSWERED))
         return (
-            self.run.scan("coverage")
-            .filter(pl.col("scenario") == self.name)
+            self.run.scan_of("coverage", self.name)
             .join(void, on="product", how="anti")
             .select("product")
         )
 
     def touched(self, table: str) -> pl.LazyFrame:
         """The rows of a table that belong to the scenario and to products in ``covered``."""
-        return (
-            self.run.scan(table)
-            .filter(pl.col("scenario") == self.name)
-            .join(self.covered, on="product", how="semi")
-        )
+        return self.run.scan_of(table, self.name).join(self.covered, on="product", how="semi")
 
     @cached_property
     def bought(self) -> pl.LazyFrame:
@@ -263,10 +260,8 @@ class Headline:
 
     @property
     def _status(self) -> pl.LazyFrame:
-        return (
-            self.run.scan("status")
-            .filter(pl.col("scenario") == self.name)
-            .select("product", "status", "residual", "error_bound")
+        return self.run.scan_of("status", self.name).select(
+            "product", "status", "residual", "error_bound"
         )
 
 

@@ -60,6 +60,22 @@ class Run(Tables):
             raise ConfigError(f"No table {table!r} in this run; it has {', '.join(self.tables)}.")
         return self.frames[table]
 
+    def scan_of(self, table: str, scenario: str) -> pl.LazyFrame:
+        """The rows of one table that belong to a scenario; on disk, its files alone are opened.
+
+        Raises
+        ------
+        ConfigError
+            If the run has no table of that name.
+        """
+        rows = self.scan(table)
+        mine = [
+            self.directory / file["path"]
+            for file in self.manifest["files"]
+            if self.directory and (file["table"], file.get("scenario")) == (table, scenario)
+        ]
+        return scan_parts(mine) if mine else rows.filter(pl.col("scenario") == scenario)
+
     @property
     def scenarios(self) -> tuple[Scenario, ...]:
         """The scenarios, in the order given."""

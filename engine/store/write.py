@@ -124,7 +124,8 @@ class RunWriter:
                 for table, frame in some.items():
                     parts.add(table, frame)
             parts.add("coverage", coverage(result, solution))
-        told = {**account(result, solution), "files": parts.files}
+        files = [{**file, "scenario": name} for file in parts.files]
+        told = {**account(result, solution), "files": files}
         self.complete[name] = told
         mark = self._stage / MARKS / f"{self._prefix[name]}.json"
         part = mark.with_suffix(".part")

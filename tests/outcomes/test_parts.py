@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 import tradewedge as tw
-from tradewedge.outcomes.parts import NOTHING, Part, parts
+from tradewedge.kernels.part import Part
+from tradewedge.outcomes.parts import NOTHING, parts
 from tradewedge.outcomes.tables import TABLES, scenario_frames
 from tradewedge.tables import as_text
 
@@ -50,6 +52,39 @@ def test_cuts_change_nothing(flows: int, result: tw.Result) -> None:
     assert whole["limits"].height > 20
     for name, table in whole.items():
         assert_frame_equal(cut[name], table, rel_tol=1e-14, abs_tol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "nests",
+    [
+        {},
+        {
+            "sigma_home": 1.8,
+            "sigma_groups": {"28": 2.5},
+            "supplier_groups": {"allied": ["DEU", "GBR", "JPN"]},
+        },
+    ],
+)
+def test_a_range_is_recovered_like_the_whole(
+    nests: dict[str, object], random_world: Callable[..., tw.World]
+) -> None:
+    world = random_world(22, products=PRODUCTS, density=0.9)
+    shift = tw.SupplyShift(exporter="DEU", factor=0.7)
+    case = tw.Scenario("plain", [*MEASURES[:4], shift])
+    (solution,) = tw.solve(world, case, model_options=nests).solutions
+    assert solution.recover_part is not None
+    whole = solution.recovered
+    for cut in parts(world, 30):
+        part = solution.recover_part(cut)
+        for name, rows in (
+            ("delivered", cut.flows),
+            ("quantity", cut.flows),
+            ("output", cut.exporters),
+            ("composite", cut.importers),
+        ):
+            np.testing.assert_allclose(
+                getattr(part, name), getattr(whole, name)[rows], rtol=1e-14, err_msg=name
+            )
 
 
 def test_no_products_have_the_same_columns(result: tw.Result) -> None:

@@ -1,5 +1,6 @@
 """Many scenarios written to a directory: the same tables, some at a time, and on after a kill."""
 
+import json
 import logging
 import os
 import signal
@@ -68,6 +69,25 @@ def test_a_directory_holds_what_memory_would(
         f"part-{number:05d}-00000.parquet" for number in range(3)
     ]
     run.verify()
+
+
+@pytest.mark.parametrize("where", ["on disk", "in memory", "on disk, by an earlier version"])
+def test_the_rows_of_one_scenario(where: str, world: tw.World, tmp_path: Path) -> None:
+    run = tw.solve(world, cases(3), directory=tmp_path / "run")
+    assert isinstance(run, tw.store.Run)
+    if where == "in memory":
+        run = tw.store.view(tw.solve(world, cases(3)))
+    if where.endswith("version"):
+        told = json.loads((tmp_path / "run" / "manifest.json").read_text())
+        for file in told["files"]:
+            file.pop("scenario", None)
+        run = tw.store.Run(told, run.frames, run.directory)
+    for table in ("flows", "status", "coverage"):
+        mine = run.scan(table).filter(pl.col("scenario") == "duty of 02").collect()
+        assert mine.height > 0
+        assert_frame_equal(run.scan_of(table, "duty of 02").collect(), mine)
+    with pytest.raises(ConfigError, match="No table"):
+        run.scan_of("flow", "duty of 02")
 
 
 def test_what_is_there_is_not_solved_again(

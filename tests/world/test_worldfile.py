@@ -84,6 +84,38 @@ def test_arrays_are_mapped_and_read_only(saved: Path) -> None:
         assert mapped_file(array) == saved / f"{name}.npy"
         assert not array.flags.writeable
     assert mapped_file(back.duties[0].rows) == saved / "duty_rows.npy"
+    assert mapped_file(back.market.share) == saved / "share.npy"
+
+
+class TestDerived:
+    """Rows and shares are read, not worked out, and are the same."""
+
+    def same(self, one: tw.World, other: tw.World) -> None:
+        for name in ("flow_exporter", "flow_importer", "share", "sales_share", "home"):
+            np.testing.assert_array_equal(getattr(one.market, name), getattr(other.market, name))
+        np.testing.assert_array_equal(one.exporter_country, other.exporter_country)
+        np.testing.assert_array_equal(one.importer_product, other.importer_product)
+
+    def test_as_saved(self, world: tw.World, saved: Path) -> None:
+        self.same(tw.load_world(saved), world)
+
+    def test_elasticities_leave_them(self, world: tw.World, saved: Path) -> None:
+        other = tw.load_world(saved).with_elasticities(sigma=3.0)
+        assert mapped_file(other.share) == saved / "share.npy"
+        self.same(other, world)
+
+    def test_saved_by_an_earlier_version(self, world: tw.World, tmp_path: Path) -> None:
+        place = world.save(tmp_path / "world")
+        (place / "share.npy").unlink()
+        self.same(tw.load_world(place), world)
+
+    def test_a_file_that_was_changed(self, world: tw.World, tmp_path: Path) -> None:
+        place = world.save(tmp_path / "world")
+        twice = np.arange(1.0, 1.0 + world.value.size)
+        np.save(place / "value.npy", twice)
+        later = (place / "world.json").stat().st_mtime_ns + 10**9
+        os.utime(place / "value.npy", ns=(later, later))
+        self.same(tw.load_world(place), replace(world, value=twice))
 
 
 def test_a_mapped_world_solves_like_the_first(world: tw.World, saved: Path) -> None:
