@@ -67,7 +67,10 @@ def from_solution(world: World, solution: Solution) -> Levels:
     """Levels after a scenario."""
     wedges = solution.wedges
     price = solution.price_hat[world.exporter_row]
-    value = world.value * price * (1.0 + wedges.export_tax) * solution.quantity_hat
+    # In place: memory touched for the first time costs more than the arithmetic.
+    value = world.value * price
+    value *= 1.0 + wedges.export_tax
+    value *= solution.quantity_hat
     value[wedges.excluded] = 0.0
     added = tuple(lifts(world, solution))
     for lift in added:
@@ -77,7 +80,8 @@ def from_solution(world: World, solution: Solution) -> Levels:
     for lift in added:
         if lift.holder == "treasury" and lift.taxed:
             dutiable[lift.rows] += lift.held
-    duty_paid = dutiable * (1.0 + wedges.tariff_new)
+    duty_paid = 1.0 + wedges.tariff_new
+    duty_paid *= dutiable
     for lift in added:
         if not lift.taxed:
             duty_paid[lift.rows] += lift.held

@@ -7,13 +7,16 @@ from numpy.typing import NDArray
 from tradewedge.outcomes import keys
 from tradewedge.outcomes.levels import Levels
 from tradewedge.outcomes.piece import Piece
+from tradewedge.policy.columns import is_constant
 from tradewedge.world import World
 
 Floats = NDArray[np.float64]
 
 
 def ratio(new: Floats, base: Floats) -> Floats:
-    """new / base; NaN where base is 0 or unknown."""
+    """new / base; NaN where base is 0 or unknown. ``new`` itself where the base is 1 throughout."""
+    if is_constant(base) and (base[:1] == 1.0).all():
+        return new
     with np.errstate(divide="ignore", invalid="ignore"):
         made: Floats = new / base
     nothing = base == 0
@@ -92,12 +95,15 @@ def diversion(piece: Piece) -> pl.DataFrame:
     """
     world, base, new = piece.world, piece.base, piece.new
     composite = ratio(new.composite, base.composite)[world.importer_row] - 1.0
-    change = ratio(new.quantity, base.quantity) - 1.0
+    shift = ratio(new.quantity, base.quantity) - 1.0
+    shift -= composite
+    shift *= base.duty_paid
+    composite *= base.duty_paid
     return pl.DataFrame(
         {
             **piece.flow_keys,
-            "creation": nullable(base.duty_paid * composite),
-            "diversion": nullable(base.duty_paid * (change - composite)),
+            "creation": nullable(composite),
+            "diversion": nullable(shift),
         }
     )
 
@@ -112,7 +118,9 @@ def _held(levels: Levels, size: int, *holders: str) -> Floats:
 
 
 def _cost(levels: Levels) -> Floats:
-    return levels.wedges.trade_cost * (1.0 + levels.wedges.export_tax)
+    made = 1.0 + levels.wedges.export_tax
+    made *= levels.wedges.trade_cost
+    return made
 
 
 def _tariff(world: World, levels: Levels) -> Floats:
