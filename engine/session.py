@@ -116,9 +116,7 @@ class Session:
         with ThreadPoolExecutor(1) as pool:
             compiling = pool.submit(self._compiler.compile, job.reference or Scenario("baseline"))
             if self._model == "armington":
-                self._timings["compile"] = backends.compile_kernels(
-                    self._backend, self._world.market
-                )
+                self._timings["compile"] = backends.compile_kernels(self._backend)
             base = compiling.result()
         if self._model == "armington":
             with self.timed("prepare"):

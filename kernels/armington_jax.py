@@ -24,6 +24,7 @@ from tradewedge.kernels import (
     jax_loop,
     newton,
 )
+from tradewedge.kernels.backends import DENSE_TOGETHER
 from tradewedge.kernels.clock import Clock
 from tradewedge.kernels.dense import block_of, ranges
 from tradewedge.kernels.jax_blocks import Bin, Shape, bins, calibration, cases, filled
@@ -35,8 +36,6 @@ from tradewedge.kernels.reference import empty_solution, has_split_home, record
 
 ACCELERATED_STEPS = 150
 """Sweeps after which a product goes to Newton."""
-MOST_SCENARIOS = 16
-"""Scenarios that share a block."""
 
 
 def solve(
@@ -99,16 +98,6 @@ def _groups(shock: Shock) -> int:
     return 0 if shock.instruments is None else len(shock.instruments.group_limit)
 
 
-def compile_programs(market: Market, scenarios: int = 1) -> float:
-    """Compile what a market needs, or load it from the cache on disk; return the seconds."""
-    start = perf_counter()
-    keep_programs()
-    where = mesh()
-    plan = _plan(market, _scenarios_together(scenarios), where)
-    compile_all(_program(Options()), (part.shape for part in plan), where)
-    return perf_counter() - start
-
-
 def _program(options: Options) -> Callable[[Shape, Mesh], Any]:
     """The program of a shape; asked for in one way only, since it is cached by its arguments."""
     return partial(jax_loop.program, mixed=options.precision == "mixed")
@@ -116,7 +105,7 @@ def _program(options: Options) -> Callable[[Shape, Mesh], Any]:
 
 def _scenarios_together(count: int) -> int:
     """A power of two, so that few programs serve all batches."""
-    return min(MOST_SCENARIOS, 1 << (max(count, 1) - 1).bit_length())
+    return min(DENSE_TOGETHER, 1 << (max(count, 1) - 1).bit_length())
 
 
 def _plan(market: Market, width: int, where: Mesh) -> list[Bin]:

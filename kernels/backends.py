@@ -18,7 +18,8 @@ BatchSolver = Callable[[Market, Sequence[Changes], Options], list[Solved]]
 
 
 DENSE_TOGETHER = 8
-"""Scenarios that are written out at a time for backends that take dense shocks."""
+"""Scenarios that are written out at a time for backends that take dense shocks; JAX solves so many
+in one block."""
 
 
 class Backend(StrEnum):
@@ -228,26 +229,20 @@ def written_out(backend: Backend, market: Market) -> float:
     return 0.0 if backend is Backend.CPU else float(row * DENSE_TOGETHER * len(market.share))
 
 
-def compile_kernels(backend: Backend, market: Market | None = None) -> float:
+def compile_kernels(backend: Backend) -> float:
     """Compile the backend's kernel, or load it from its cache on disk, before it is timed.
 
     Parameters
     ----------
     backend : Backend
-        As :func:`resolve` returns it.
-    market : Market, optional
-        What will be solved: JAX compiles for its shapes. Without one it compiles nothing here,
-        and the first solve does.
+        As :func:`resolve` returns it. JAX compiles for what is solved: the first solve does it, and
+        books it in its :class:`.Clock`.
 
     Returns
     -------
     float
         Seconds this took: next to nothing from the second call in a process on.
     """
-    if backend is Backend.JAX and market is not None:
-        from tradewedge.kernels.armington_jax import compile_programs
-
-        return compile_programs(market)
     if backend is Backend.CUPY:
         from tradewedge.kernels.armington_cupy import compile_kernel
 
@@ -282,7 +277,7 @@ def compile_batch(backend: Backend, scenarios: int) -> float:
     Parameters
     ----------
     backend : Backend
-        JAX and CuPy have one program for any number.
+        JAX and CuPy need nothing here: CuPy has one program for any number.
     scenarios : int
         That are solved together: a few need nothing more.
 
