@@ -182,7 +182,7 @@ class Session:
         model, given = MODELS[self._model], (self._options, self._backend)
         if self._model == "armington":
             self._timings["compile"] += backends.compile_batch(self._backend, len(several))
-            if any(one.instruments is not None for one in several):
+            if any(one.thin is not None for one in several):
                 self._timings["compile"] += backends.compile_instruments(self._backend)
         with self.timed("solve"):
             if len(several) == 1:

@@ -8,7 +8,6 @@ import numpy as np
 from tradewedge.kernels import (
     alone_cpu,
     armington_cpu,
-    instrumented,
     instruments_cpu,
     lanes_cpu,
     plain_cpu,
@@ -16,8 +15,10 @@ from tradewedge.kernels import (
 from tradewedge.kernels.changes import Changes, calm_shock, stack
 from tradewedge.kernels.columns import Column
 from tradewedge.kernels.market import Bools, Floats, Ints, KernelSolution, Market, Options
+from tradewedge.kernels.part import rows_of, some_products
 from tradewedge.kernels.sell_cpu import frozen, in_parts, slices
 from tradewedge.kernels.solved import Solved
+from tradewedge.kernels.thin import Thin
 
 
 def solve_batch(market: Market, several: Sequence[Changes], options: Options) -> list[Solved]:
@@ -43,22 +44,44 @@ def solve_batch(market: Market, several: Sequence[Changes], options: Options) ->
     found = _solve_plain(market, [_without_instruments(market, one) for one in several], options)
     for n, one in enumerate(several):
         if one.instruments is not None:
-            found[n] = _with_instruments(found[n], market, one, options)
+            found[n] = _with_instruments(found[n], market, one, one.instruments, options)
     return found
 
 
 def _without_instruments(market: Market, one: Changes) -> Changes:
-    if one.instruments is None:
-        return one
-    return Changes.of(instrumented.without(market, one.shock(market)))
+    """The same without instruments; a limit of zero stays, as an exclusion."""
+    return one if one.instruments is None else one.without(one.instruments.shut(market))
 
 
-def _with_instruments(found: Solved, market: Market, one: Changes, options: Options) -> Solved:
-    """Solve the products that instruments touch, from the solution without them."""
-    whole = found.whole
-    start = replace(whole, log_price=whole.log_price.copy(), log_index=whole.log_index.copy())
-    shock = one.shock(market)
-    return Solved.of(instruments_cpu.solve(lambda *_: start, market, shock, options))
+def _with_instruments(
+    found: Solved, market: Market, one: Changes, given: Thin, options: Options
+) -> Solved:
+    """Solve the products that instruments touch, from the solution without them, by themselves."""
+    products, inner = given.products(market), market
+    if 2 * np.diff(market.flow_ptr)[products].sum() < len(market.share):
+        inner = some_products(market, products)
+    else:
+        products = np.arange(len(market.sigma))
+    exporters, importers = (
+        rows_of(ptr, products) for ptr in (market.exporter_ptr, market.importer_ptr)
+    )
+    by_product = ("status", "iterations", "residual", "error_bound")
+    start = KernelSolution(
+        log_price=found.price.at(exporters),
+        log_index=found.index.at(importers),
+        **{name: getattr(found, name)[products] for name in by_product},
+    )
+    shock = one.among(market, products).shock(inner)
+    made = instruments_cpu.solve(lambda *_: start, inner, shock, options)
+    whole = {name: getattr(found, name).copy() for name in by_product}
+    for name, values in whole.items():
+        values[products] = getattr(made, name)
+    return Solved(
+        price=found.price.replaced(exporters, made.log_price),
+        index=found.index.replaced(importers, made.log_index),
+        log_shadow=made.log_shadow,
+        **whole,
+    )
 
 
 def _solve_plain(market: Market, several: Sequence[Changes], options: Options) -> list[Solved]:

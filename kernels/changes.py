@@ -1,15 +1,16 @@
 """What a scenario changes, by the rows that it touches: memory in proportion to those."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewedge.kernels.columns import among
-from tradewedge.kernels.market import Bools, Floats, Instruments, Ints, Market, Shock
-from tradewedge.kernels.part import Part
+from tradewedge.kernels.columns import among, merged
+from tradewedge.kernels.market import Bools, Floats, Ints, Market, Shock
+from tradewedge.kernels.part import Part, product_of, renumbered
+from tradewedge.kernels.thin import Thin
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +27,7 @@ class Changes:
         Exporter (importer) rows, ascending.
     log_supply, log_demand : float64 [...]
         Their shifters.
-    instruments : Instruments or None
+    instruments : Thin or None
     """
 
     flow: Ints
@@ -35,7 +36,7 @@ class Changes:
     log_supply: Floats
     importer: Ints
     log_demand: Floats
-    instruments: Instruments | None = None
+    instruments: Thin | None = None
 
     @classmethod
     def of(cls, shock: Shock) -> "Changes":
@@ -51,7 +52,7 @@ class Changes:
             log_supply=shock.log_supply[exporter],
             importer=importer,
             log_demand=shock.log_demand[importer],
-            instruments=shock.instruments,
+            instruments=None if shock.instruments is None else Thin.of(shock.instruments),
         )
 
     def products(self, market: Market) -> Bools:
@@ -66,15 +67,7 @@ class Changes:
         return touched
 
     def part(self, part: Part) -> "Changes":
-        """Those of a range of products, rows counted from its start; without instruments.
-
-        Raises
-        ------
-        ValueError
-            If there are instruments.
-        """
-        if self.instruments is not None:
-            raise ValueError("instruments are not cut into ranges here")
+        """Those of a range of products, rows counted from its start."""
         flow, exporter, importer = (
             among(rows, wanted)
             for rows, wanted in (
@@ -90,7 +83,36 @@ class Changes:
             log_supply=self.log_supply[exporter],
             importer=self.importer[importer] - part.importers.start,
             log_demand=self.log_demand[importer],
+            instruments=self.instruments and self.instruments.part(part),
         )
+
+    def among(self, market: Market, products: Ints) -> "Changes":
+        """Those of some products, for :func:`.part.some_products`.
+
+        Those hold all products with instruments.
+        """
+        flow, exporter, importer = (
+            np.isin(product_of(ptr, rows), products)
+            for rows, ptr in (
+                (self.flow, market.flow_ptr),
+                (self.exporter, market.exporter_ptr),
+                (self.importer, market.importer_ptr),
+            )
+        )
+        return Changes(
+            flow=renumbered(self.flow[flow], market.flow_ptr, products),
+            log_cost=self.log_cost[flow],
+            exporter=renumbered(self.exporter[exporter], market.exporter_ptr, products),
+            log_supply=self.log_supply[exporter],
+            importer=renumbered(self.importer[importer], market.importer_ptr, products),
+            log_demand=self.log_demand[importer],
+            instruments=self.instruments and self.instruments.among(market, products),
+        )
+
+    def without(self, flows: Ints) -> "Changes":
+        """The same without instruments, and with some flows excluded, ascending."""
+        flow, cost = merged(self.flow, self.log_cost, flows, np.full(flows.size, np.inf))
+        return replace(self, flow=flow, log_cost=cost, instruments=None)
 
     def shock(self, market: Market) -> Shock:
         """Write the changes out for every row of a market."""
@@ -103,7 +125,9 @@ class Changes:
             admitted=admitted,
             log_supply=_filled(len(market.epsilon), self.exporter, self.log_supply),
             log_demand=_filled(int(market.importer_ptr[-1]), self.importer, self.log_demand),
-            instruments=self.instruments,
+            instruments=None
+            if self.instruments is None
+            else self.instruments.full(len(market.share), len(market.epsilon)),
         )
 
 

@@ -45,6 +45,20 @@ class Column:
             return Column.of(full)
         return Column(self.base, self.rows, full[self.rows])
 
+    def at(self, rows: Ints) -> Floats:
+        """Some rows."""
+        made: Floats = self.base[rows]
+        if self.rows.size:
+            place = np.minimum(np.searchsorted(self.rows, rows), self.rows.size - 1)
+            made = np.where(self.rows[place] == rows, self.values[place], made)
+        return made
+
+    def replaced(self, rows: Ints, values: Floats) -> "Column":
+        """The same with other numbers in some rows, ascending."""
+        if rows.size == self.base.size:
+            return Column.of(values)
+        return Column(self.base, *merged(self.rows, self.values, rows, values))
+
     def part(self, rows: slice) -> "Column":
         """The same for a range of rows."""
         inside = among(self.rows, rows)
@@ -54,3 +68,11 @@ class Column:
 def among(rows: Ints, wanted: slice) -> slice:
     """Places of ascending ``rows`` that are in a range."""
     return slice(*np.searchsorted(rows, [wanted.start, wanted.stop]).tolist())
+
+
+def merged(rows: Ints, values: Floats, more: Ints, instead: Floats) -> tuple[Ints, Floats]:
+    """Numbers by ascending rows, and others ``instead`` of them in some."""
+    kept = ~np.isin(rows, more)
+    together = np.concatenate([rows[kept], more])
+    order = np.argsort(together, kind="stable")
+    return together[order], np.concatenate([values[kept], instead])[order]

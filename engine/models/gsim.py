@@ -63,7 +63,7 @@ def solve_smart_batch(
 
 
 def _linear(market: Market, world: World, wedges: Wedges) -> Solution:
-    if wedges.instruments is not None:
+    if wedges.thin is not None:
         raise ConfigError(
             f"scenario {wedges.scenario.name!r} has floors, quotas, specific duties or the like, "
             "which have no linear form: use model 'armington'"

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
 from tradewedge.kernels.columns import among
-from tradewedge.kernels.market import Instruments
 from tradewedge.kernels.part import Part
 from tradewedge.kernels.recover import Recovered
 from tradewedge.models import Solution
 from tradewedge.policy import Wedges
 from tradewedge.policy.dutysets import ordered
-from tradewedge.policy.wedges import Owners
+from tradewedge.policy.wedges import OWNERS_OF_EXPORTERS, OWNERS_OF_FLOWS, Owners
 from tradewedge.world import World
 
 FLOWS = 1 << 19
@@ -31,12 +30,6 @@ Ints = NDArray[np.int64]
 _BY_PRODUCT = (
     *("sigma", "sigma_standard_error", "eta_composite", "eta_standard_error"),
     *("home_share", "eta"),
-)
-_BY_FLOW = ("specific", "floor", "dispersion", "quota", "beyond_quota")
-_BY_EXPORTER = ("capacity", "strike", "covered", "upside")
-_OWNERS_BY_FLOW = (
-    *("floor_measure", "floor_rent_to_exporter", "floor_taxed"),
-    *("quota_measure", "quota_rent_to_exporter", "tariff_beyond"),
 )
 _RENTS_BY_FLOW = ("group_rent", "specific", "quota_rent", "levy", "in_quota")
 
@@ -82,7 +75,7 @@ def worlds(world: World, cuts: Sequence[Part]) -> Iterator[World]:
 
 def wedges_of(wedges: Wedges, part: Part) -> Wedges:
     """Wedges of a part's products."""
-    groups = _groups(wedges.owners, part)
+    groups = _groups(wedges.thin_owners, part)
     return replace(
         wedges,
         duties=_duties(wedges.duties, part.flows),
@@ -95,10 +88,8 @@ def wedges_of(wedges: Wedges, part: Part) -> Wedges:
         supply=wedges.supply[part.exporters],
         demand=wedges.demand[part.importers],
         touched_products=wedges.touched_products[part.products],
-        instruments=None
-        if wedges.instruments is None
-        else _instruments(wedges.instruments, groups, part),
-        owners=None if wedges.owners is None else _owners(wedges.owners, groups, part),
+        thin=wedges.thin and wedges.thin.part(part),
+        thin_owners=_owners(wedges, groups, part),
     )
 
 
@@ -118,7 +109,7 @@ def solution_of(solution: Solution, part: Part) -> Solution:
         **_cut(solution, part.products, "status", "iterations", "residual", "error_bound"),
         recover=lambda: _recovered(solution, part),
         recover_part=None,
-        log_shadow=solution.log_shadow[_groups(solution.wedges.owners, part)],
+        log_shadow=solution.log_shadow[_groups(solution.wedges.thin_owners, part)],
     )
 
 
@@ -163,31 +154,17 @@ def _groups(owners: Owners | None, part: Part) -> Ints:
     return np.flatnonzero(inside)
 
 
-def _instruments(given: Instruments, groups: Ints, part: Part) -> Instruments:
-    sizes = np.diff(given.group_ptr)
-    kept = np.zeros(sizes.size, dtype=bool)
-    kept[groups] = True
-    entries = np.repeat(kept, sizes)
-    return replace(
-        given,
-        **_cut(given, part.flows, *_BY_FLOW),
-        **_cut(given, part.exporters, *_BY_EXPORTER),
-        group_ptr=np.concatenate([[0], np.cumsum(sizes[groups])]),
-        group_flow=given.group_flow[entries] - part.flows.start,
-        group_weight=given.group_weight[entries],
-        group_limit=given.group_limit[groups],
-        group_beyond=given.group_beyond[groups],
-    )
-
-
-def _owners(owners: Owners, groups: Ints, part: Part) -> Owners:
+def _owners(wedges: Wedges, groups: Ints, part: Part) -> Owners | None:
+    thin, owners = wedges.thin, wedges.thin_owners
+    if thin is None or owners is None:
+        return None
     return replace(
         owners,
         specific_duties=_duties(owners.specific_duties, part.flows),
-        **_cut(owners, part.flows, *_OWNERS_BY_FLOW),
+        **_cut(owners, among(thin.flow, part.flows), *OWNERS_OF_FLOWS),
+        **_cut(owners, among(thin.exporter, part.exporters), *OWNERS_OF_EXPORTERS),
         groups=tuple(
             replace(owners.groups[g], product=owners.groups[g].product - part.products.start)
             for g in groups
         ),
-        **_cut(owners, part.exporters, "capacity_measure", "cfd_measure"),
     )

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tradewedge.duty import stack
+from tradewedge.kernels.columns import Column
 from tradewedge.kernels.market import Instruments
+from tradewedge.kernels.thin import Thin
+from tradewedge.policy.columns import Marked
 from tradewedge.policy.draft import Bools, Draft, Floats, Ints, Quota, StepDuty
 from tradewedge.policy.rules import unit_of
 from tradewedge.policy.wedges import Group, Match, Owners
@@ -20,6 +22,7 @@ _ALIKE = 1e-9
 class _Limits:
     """Quantity limits as they are sorted into flows' own quotas and groups."""
 
+    flow: Ints
     quota: Floats
     number: Ints
     to_exporter: Bools
@@ -33,9 +36,11 @@ class _Limits:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def none(cls, n: int) -> "_Limits":
-        """No limit yet on any of ``n`` flows."""
+    def none(cls, flow: Ints) -> "_Limits":
+        """No limit yet on any of these flows, ascending."""
+        n = flow.size
         return cls(
+            flow=flow,
             quota=np.full(n, np.inf),
             number=np.full(n, -1),
             to_exporter=np.zeros(n, dtype=bool),
@@ -43,6 +48,10 @@ class _Limits:
             stepped=np.zeros(n, dtype=bool),
             tariff_beyond=np.full(n, np.nan),
         )
+
+    def at(self, rows: Ints) -> Ints:
+        """Places of some of the flows."""
+        return np.searchsorted(self.flow, rows)
 
 
 def close(draft: Draft) -> None:
@@ -52,8 +61,8 @@ def close(draft: Draft) -> None:
 
 
 def assemble(
-    world: World, draft: Draft, tariff_new: Floats, matches: Sequence[Match]
-) -> tuple[Instruments, Owners, tuple[str, ...]]:
+    world: World, draft: Draft, tariff: Column, matches: Sequence[Match]
+) -> tuple[Thin, Owners, tuple[str, ...]]:
     """Lay out instruments and owners, with what a reader should know about them.
 
     Parameters
@@ -61,17 +70,21 @@ def assemble(
     world : World
     draft : Draft
         With limits of zero already excluded.
-    tariff_new : float64 [F]
+    tariff : Column
         Total ad valorem rate.
     matches : sequence of Match
         By measure number.
     """
-    n = world.value.size
-    specific = stack(draft.specific, n)
+    flow = _flows(draft, world.value.size)
+    exporter = np.flatnonzero(np.isfinite(draft.capacity) | (draft.strike > 0))
+    tariff_new = tariff.at(flow)
+    limits = _Limits.none(flow)
+    specific = np.zeros(flow.size)
+    for duty in draft.specific:
+        specific[limits.at(duty.rows)] += duty.rate
     floor, floor_number, to_exporter, taxed, dispersion = _floors(
-        world, draft, tariff_new, specific
+        world, draft, flow, tariff_new, specific
     )
-    limits = _Limits.none(n)
     for step in draft.steps:
         _step(world, draft, step, tariff_new, limits, matches[step.quota.number])
     for quota in draft.quotas:
@@ -83,10 +96,10 @@ def assemble(
         dispersion=dispersion,
         quota=limits.quota,
         beyond_quota=limits.beyond,
-        capacity=draft.capacity,
-        strike=draft.strike,
-        covered=draft.covered,
-        upside=draft.upside,
+        capacity=draft.capacity[exporter],
+        strike=draft.strike[exporter],
+        covered=draft.covered[exporter],
+        upside=draft.upside[exporter],
         group_ptr=pointer.astype(np.int64),
         group_flow=np.concatenate([*limits.flows, np.zeros(0, dtype=np.int64)]),
         group_weight=np.concatenate([*limits.weights, np.zeros(0)]),
@@ -102,27 +115,40 @@ def assemble(
         quota_rent_to_exporter=limits.to_exporter,
         tariff_beyond=limits.tariff_beyond,
         groups=tuple(limits.groups),
-        capacity_measure=draft.capacity_number,
-        cfd_measure=draft.strike_number,
+        capacity_measure=draft.capacity_number[exporter],
+        cfd_measure=draft.strike_number[exporter],
     )
-    return instruments, owners, tuple(limits.notes)
+    return Thin(flow, exporter, instruments), owners, tuple(limits.notes)
+
+
+def _flows(draft: Draft, size: int) -> Ints:
+    """Flows with a specific duty, floor or limit, of ``size``, ascending."""
+    found = Marked(size)
+    for rows in (
+        *(duty.rows for duty in draft.specific),
+        *(floor.rows for floor in draft.floors),
+        *(step.quota.rows for step in draft.steps),
+        *(quota.rows for quota in draft.quotas),
+    ):
+        found.add(rows)
+    return found.rows
 
 
 def _floors(
-    world: World, draft: Draft, tariff_new: Floats, specific: Floats
+    world: World, draft: Draft, flow: Ints, tariff_new: Floats, specific: Floats
 ) -> tuple[Floats, Ints, Bools, Bools, Floats]:
     """The highest floor of each flow in units of its baseline duty-paid price, and whose."""
-    n = world.value.size
+    n = flow.size
     level, dispersion = np.zeros(n), np.zeros(n)
     number = np.full(n, -1)
     to_exporter, taxed = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
     for floor in draft.floors:
-        rows, price = floor.rows, floor.price
+        rows, price, at = floor.rows, floor.price, np.searchsorted(flow, floor.rows)
         if floor.at_border:
-            power = (1.0 + tariff_new[rows]) / (1.0 + world.tariff_base[rows])
-            price = price * draft.trade_cost[rows] * power + specific[rows]
-        higher = price > level[rows]
-        won = rows[higher]
+            power = (1.0 + tariff_new[at]) / (1.0 + world.tariff_base[rows])
+            price = price * draft.trade_cost[rows] * power + specific[at]
+        higher = price > level[at]
+        won = at[higher]
         level[won], number[won] = price[higher], floor.number
         dispersion[won] = floor.dispersion
         to_exporter[won] = floor.to_exporter
@@ -139,10 +165,10 @@ def _step(
     """
     rises = step.extra > 0
     quota, extra = step.quota.only(rises), step.extra[rises]
-    rows = quota.rows
-    beyond = np.log1p(tariff_new[rows] + extra) - np.log1p(tariff_new[rows])
+    rows, at = quota.rows, limits.at(quota.rows)
+    beyond = np.log1p(tariff_new[at] + extra) - np.log1p(tariff_new[at])
     place, alone = _units(world, quota)
-    own = rows[alone]
+    own = at[alone]
     limits.quota[own], limits.number[own] = quota.limit[alone], quota.number
     limits.to_exporter[own] = quota.rent == "exporter"
     limits.stepped[own] = True
@@ -172,7 +198,7 @@ def _place(world: World, draft: Draft, quota: Quota, limits: _Limits, match: Mat
     Excluded flows use nothing of a limit; what it is relative to shrinks to the others' quantity.
     """
     place, alone = _units(world, quota)
-    alone &= ~limits.stepped[quota.rows] & (quota.kind != "capacity")
+    alone &= ~limits.stepped[limits.at(quota.rows)] & (quota.kind != "capacity")
     _tighten(limits, quota, alone & ~draft.excluded.holds(quota.rows))
     for members in _shared(place, alone):
         if not draft.excluded.holds(quota.rows[members]).all():
@@ -196,7 +222,7 @@ def _shared(place: Ints, alone: Bools) -> list[Ints]:
 
 
 def _tighten(limits: _Limits, quota: Quota, own: Bools) -> None:
-    rows, limit = quota.rows[own], quota.limit[own]
+    rows, limit = limits.at(quota.rows[own]), quota.limit[own]
     tighter = limit < limits.quota[rows]
     won = rows[tighter]
     limits.quota[won], limits.number[won] = limit[tighter], quota.number

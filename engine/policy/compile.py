@@ -161,9 +161,9 @@ def _finish(
     _check_totals(world, scenario, tax, "export taxes")
     excluded, touched = draft.excluded.rows, draft.touched.rows
     _check_sigma(index, scenario, excluded)
-    instruments, owners = None, None
+    thin, owners = None, None
     if draft.has_instruments:
-        instruments, owners, notes = assemble(world, draft, tariff.full, matches)
+        thin, owners, notes = assemble(world, draft, tariff, matches)
         warnings = (*warnings, *notes)
     return Wedges(
         scenario=scenario,
@@ -179,8 +179,8 @@ def _finish(
         touched=touched,
         matches=matches,
         warnings=warnings,
-        instruments=instruments,
-        owners=owners,
+        thin=thin,
+        thin_owners=owners,
     )
 
 

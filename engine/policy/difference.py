@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
 from tradewedge.kernels.market import Instruments
+from tradewedge.kernels.thin import OF_EXPORTERS, OF_FLOWS
 from tradewedge.policy import dutysets
 from tradewedge.policy.wedges import Wedges
 from tradewedge.world import World
@@ -17,15 +18,6 @@ Ints = NDArray[np.int64]
 
 #: A rate below this is what rounding leaves.
 _TINY: Final = 1e-12
-#: What an instrument holds where there is none, by whose rows it is aligned with.
-_OF_FLOWS: Final = {
-    "specific": 0.0,
-    "floor": 0.0,
-    "dispersion": 0.0,
-    "quota": np.inf,
-    "beyond_quota": np.inf,
-}
-_OF_EXPORTERS: Final = {"capacity": np.inf, "strike": 0.0, "covered": 0.0, "upside": 0.0}
 _OWNERS: Final = ("floor_rent_to_exporter", "floor_taxed", "quota_rent_to_exporter")
 
 
@@ -51,7 +43,7 @@ def differing(world: World, one: Wedges, other: Wedges) -> Bools:
     found[rows[differs]] = True
     for mine, theirs in ((one.duties, other.duties), (one.export_taxes, other.export_taxes)):
         found[_rates(mine, theirs)] = True
-    if one.instruments is not None or other.instruments is not None:
+    if one.thin is not None or other.thin is not None:
         found[rows[_instruments(one, other, rows, exporter)]] = True
         found[_groups(one.instruments, other.instruments)] = True
     return found
@@ -69,7 +61,7 @@ def _rates(one: Iterable[Duty], other: Iterable[Duty]) -> Ints:
 def _instruments(one: Wedges, other: Wedges, rows: Ints, exporter: Ints) -> Bools:
     """Which of ``rows`` have another instrument of their own, or another holder of its yield."""
     differs = np.zeros(rows.size, dtype=bool)
-    for names, at in ((_OF_FLOWS, rows), (_OF_EXPORTERS, exporter)):
+    for names, at in ((OF_FLOWS, rows), (OF_EXPORTERS, exporter)):
         for name, nothing in names.items():
             mine, theirs = (
                 nothing if held is None else getattr(held, name)[at]

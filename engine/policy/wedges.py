@@ -28,8 +28,10 @@ to:
   is duty in proportion to the stacked rates.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +40,7 @@ from tradewedge.duty import Duty
 from tradewedge.kernels.changes import Changes
 from tradewedge.kernels.columns import Column
 from tradewedge.kernels.market import Instruments, Shock
+from tradewedge.kernels.thin import Thin, spread_out
 from tradewedge.policy.columns import NONE, is_constant, marks, places
 from tradewedge.policy.draft import QuotaKind
 from tradewedge.policy.measures import Measure
@@ -133,6 +136,19 @@ class Group:
     rent: Literal["importer", "exporter", "producer"]
 
 
+OWNERS_OF_FLOWS: Final[Mapping[str, float]] = {
+    "floor_measure": -1,
+    "floor_rent_to_exporter": False,
+    "floor_taxed": False,
+    "quota_measure": -1,
+    "quota_rent_to_exporter": False,
+    "tariff_beyond": np.nan,
+}
+"""What :class:`Owners` hold for a flow without an instrument."""
+OWNERS_OF_EXPORTERS: Final[Mapping[str, float]] = {"capacity_measure": -1, "cfd_measure": -1}
+"""The same for an exporter."""
+
+
 @dataclass(frozen=True, eq=False)
 class Owners:
     """Which measure set each instrument and who keeps what it yields, aligned with a world.
@@ -214,10 +230,11 @@ class Wedges:
         One per measure, in order.
     warnings : tuple of str
         What a reader of the results should know.
-    instruments : Instruments or None
-        What depends on prices or quantities; None where the scenario has nothing of the kind.
-    owners : Owners or None
-        Whose these instruments are; None exactly where ``instruments`` is.
+    thin : Thin or None
+        What depends on prices or quantities, on the rows that have some; None where the scenario
+        has nothing of the kind.
+    thin_owners : Owners or None
+        Whose these instruments are, by the same rows; None exactly where ``thin`` is.
     """
 
     scenario: Scenario
@@ -233,8 +250,28 @@ class Wedges:
     touched: Ints
     matches: tuple[Match, ...]
     warnings: tuple[str, ...]
-    instruments: Instruments | None = None
-    owners: Owners | None = None
+    thin: Thin | None = None
+    thin_owners: Owners | None = None
+
+    @cached_property
+    def instruments(self) -> Instruments | None:
+        """``thin`` for every row."""
+        if self.thin is None:
+            return None
+        return self.thin.full(self.tariff.base.size, self.supply.size)
+
+    @cached_property
+    def owners(self) -> Owners | None:
+        """``thin_owners`` for every row."""
+        if self.thin is None or self.thin_owners is None:
+            return None
+        return replace(
+            self.thin_owners,
+            **spread_out(self.thin_owners, OWNERS_OF_FLOWS, self.tariff.base.size, self.thin.flow),
+            **spread_out(
+                self.thin_owners, OWNERS_OF_EXPORTERS, self.supply.size, self.thin.exporter
+            ),
+        )
 
     @property
     def tariff_new(self) -> Floats:
@@ -304,7 +341,7 @@ def changes(world: World, wedges: Wedges) -> Changes:
         log_supply=np.log(wedges.supply[exporter]),
         importer=importer,
         log_demand=np.log(wedges.demand[importer]),
-        instruments=wedges.instruments,
+        instruments=wedges.thin,
     )
 
 
