@@ -14,7 +14,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tradewedge.kernels import instruments_cpu, newton, plain_cpu
-from tradewedge.kernels.dense import block_of
 from tradewedge.kernels.equations import AT_ONE, NEAR_ONE, ROUNDING
 from tradewedge.kernels.market import (
     Bools,
@@ -26,13 +25,11 @@ from tradewedge.kernels.market import (
     Shock,
     Status,
 )
-from tradewedge.kernels.reference import empty_solution, has_split_home, record, solve_product
+from tradewedge.kernels.reference import empty_solution, finish, has_split_home, solve_product
 from tradewedge.kernels.sell_cpu import frozen, in_parts, slices
 
 DEPTH = 5
 """Differences that Anderson acceleration remembers."""
-ACCELERATED_STEPS = 150
-"""Sweeps after which a product goes to Newton."""
 GROWTH = 10.0
 """An accelerated step whose step length exceeds the best so far by this factor is undone."""
 
@@ -146,11 +143,6 @@ def solve(market: Market, shock: Shock, options: Options) -> KernelSolution:
     return solution
 
 
-def accelerated_steps(options: Options) -> int:
-    """Sweeps before a product goes to Newton."""
-    return min(newton.split_steps(options.max_steps)[0], ACCELERATED_STEPS)
-
-
 def solve_products(
     solution: KernelSolution, market: Market, shock: Shock, options: Options, wanted: Bools
 ) -> None:
@@ -160,7 +152,7 @@ def solve_products(
         rows = _rows(market, shock)
         plain = plain_cpu.Rows(*(getattr(rows, name) for name in plain_cpu.Rows._fields))
         out = plain_cpu.Out(*(getattr(solution, name) for name in plain_cpu.Out._fields))
-        steps = accelerated_steps(options)
+        steps = newton.accelerated_steps(options.max_steps)
 
         def work(part: tuple[int, int]) -> None:
             tolerance = options.tolerance
@@ -179,7 +171,7 @@ def solve_rest(
         return
     rows = _rows(market, shock)
     out = _Out(*(getattr(solution, name) for name in _Out._fields))
-    first = accelerated_steps(options)
+    first = newton.accelerated_steps(options.max_steps)
 
     def work(part: tuple[int, int]) -> None:
         if pending[part[0] : part[1]].any():
@@ -188,10 +180,7 @@ def solve_rest(
     in_parts(work, slices(market.flow_ptr))
     for product in np.flatnonzero(has_split_home(market) & pending).tolist():
         solve_product(solution, market, shock, product, options)
-    second = newton.split_steps(options.max_steps)[1]
-    if second:
-        for product in np.flatnonzero((solution.status == Status.MAX_STEPS) & pending).tolist():
-            _finish(solution, market, shock, product, options.tolerance, second)
+    finish(solution, market, shock, pending, options)
 
 
 def _rows(market: Market, shock: Shock) -> _Rows:
@@ -207,23 +196,6 @@ def _dtype(name: str) -> type[np.generic]:
     if name.startswith("flow_") or name.endswith("_ptr") or name == "supplier_group":
         return np.int64
     return np.bool_ if name in ("home", "admitted") else np.float64
-
-
-def _finish(
-    solution: KernelSolution,
-    market: Market,
-    shock: Shock,
-    product: int,
-    tolerance: float,
-    max_steps: int,
-) -> None:
-    """Hand one product to Newton, from where acceleration left it."""
-    block = block_of(market, shock, product)
-    exporters = slice(int(market.exporter_ptr[product]), int(market.exporter_ptr[product + 1]))
-    found = newton.newton(block, solution.log_price[exporters], tolerance, max_steps)
-    steps = int(solution.iterations[product]) + found.steps
-    attempt = newton.Attempt(found.log_price, found.residual, steps)
-    record(solution, market, product, block, attempt, tolerance)
 
 
 @njit(cache=True, nogil=True)

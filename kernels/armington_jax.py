@@ -26,16 +26,12 @@ from tradewedge.kernels import (
 )
 from tradewedge.kernels.backends import DENSE_TOGETHER
 from tradewedge.kernels.clock import Clock
-from tradewedge.kernels.dense import block_of, ranges
 from tradewedge.kernels.jax_blocks import Bin, Shape, bins, calibration, cases, filled
 from tradewedge.kernels.jax_blocks import ranges as rows_of
 from tradewedge.kernels.jax_rounds import CPU_CELLS, GPU_CELLS, Turn, compile_all, results
 from tradewedge.kernels.jax_runtime import float64, keep_programs, mesh, on_gpu
 from tradewedge.kernels.market import Ints, KernelSolution, Market, Options, Shock, Status
-from tradewedge.kernels.reference import empty_solution, has_split_home, record
-
-ACCELERATED_STEPS = 150
-"""Sweeps after which a product goes to Newton."""
+from tradewedge.kernels.reference import empty_solution, finish, has_split_home
 
 
 def solve(
@@ -119,8 +115,8 @@ def _solve_plain(
     """Solve shocks without instruments, at most ``width`` of them."""
     watch = clock or Clock()
     solutions = [empty_solution(market) for _ in shocks]
-    first, second = newton.split_steps(options.max_steps)
-    limits = (np.float64(options.tolerance), np.int32(min(first, ACCELERATED_STEPS)))
+    most = newton.accelerated_steps(options.max_steps)
+    limits = (np.float64(options.tolerance), np.int32(most))
     where = mesh()
     start = perf_counter()
     plan = _plan(market, width, where)
@@ -139,9 +135,7 @@ def _solve_plain(
     for solution, shock in zip(solutions, shocks, strict=True):
         _judge(solution, market, shock)
         armington_cpu.solve_rest(solution, market, shock, options, on_processor.copy())
-        if second:
-            for product in np.flatnonzero(solution.status == Status.MAX_STEPS).tolist():
-                _finish(solution, market, shock, product, options.tolerance, second)
+        finish(solution, market, shock, np.ones(len(market.sigma), np.bool_), options)
     watch.newton += perf_counter() - start
     return solutions
 
@@ -201,20 +195,3 @@ def _judge(solution: KernelSolution, market: Market, shock: Shock) -> None:
         for product in np.flatnonzero(where).tolist():
             instrumented.fail(solution, market, product, status)
             solution.iterations[product] = 0
-
-
-def _finish(
-    solution: KernelSolution,
-    market: Market,
-    shock: Shock,
-    product: int,
-    tolerance: float,
-    max_steps: int,
-) -> None:
-    """Hand one product to Newton, from where acceleration left it."""
-    block = block_of(market, shock, product)
-    _, exporters, _ = ranges(market, product)
-    found = newton.newton(block, solution.log_price[exporters], tolerance, max_steps)
-    steps = int(solution.iterations[product]) + found.steps
-    attempt = newton.Attempt(found.log_price, found.residual, steps)
-    record(solution, market, product, block, attempt, tolerance)

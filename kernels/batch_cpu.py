@@ -10,9 +10,10 @@ from tradewedge.kernels import (
     armington_cpu,
     instruments_cpu,
     lanes_cpu,
+    newton,
     plain_cpu,
 )
-from tradewedge.kernels.changes import Changes, calm_shock, stack
+from tradewedge.kernels.changes import Changes, stack
 from tradewedge.kernels.columns import Column
 from tradewedge.kernels.market import Bools, Floats, Ints, KernelSolution, Market, Options
 from tradewedge.kernels.part import rows_of, some_products
@@ -95,7 +96,7 @@ def _solve_plain(market: Market, several: Sequence[Changes], options: Options) -
     solve_slice = lanes_cpu.solve_slice if many else alone_cpu.solve_slice
     rows = _rows(market)
     before = alone_cpu.Calm(frozen(calm.log_price), frozen(calm.log_index))
-    steps = armington_cpu.accelerated_steps(options)
+    steps = newton.accelerated_steps(options.max_steps)
 
     def work(part: tuple[int, int]) -> None:
         solve_slice(
@@ -110,10 +111,9 @@ def _solve_plain(market: Market, several: Sequence[Changes], options: Options) -
 
 
 def _calm(market: Market, options: Options) -> KernelSolution:
-    """The solution that no change has."""
-    if (market.calm.residual > options.tolerance).any():
-        return armington_cpu.solve(market, calm_shock(market), options)
-    return market.calm
+    """The solution that no change has; a looser one than asked for serves where it is as good."""
+    enough = not (market.calm.residual > options.tolerance).any()
+    return market.calm if enough else market.calm_to(options)
 
 
 def _rows(market: Market) -> plain_cpu.Rows:

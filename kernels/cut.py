@@ -12,8 +12,8 @@ from tradewedge.kernels.market import (
     KernelSolution,
     Market,
     Shock,
-    SupplierGroups,
 )
+from tradewedge.kernels.part import Part, market_part
 
 
 class Cut(NamedTuple):
@@ -35,23 +35,7 @@ class Cut(NamedTuple):
 def cut(market: Market, shock: Shock, product: int) -> Cut:
     """Cut one product out; what works on it then takes time in proportion to it alone."""
     flows, exporters, importers = ranges(market, product)
-    here = slice(product, product + 1)
-    groups = market.groups
-    part = Market(
-        flow_ptr=np.array([0, flows.stop - flows.start]),
-        exporter_ptr=np.array([0, exporters.stop - exporters.start]),
-        importer_ptr=np.array([0, importers.stop - importers.start]),
-        flow_exporter=market.flow_exporter[flows] - exporters.start,
-        flow_importer=market.flow_importer[flows] - importers.start,
-        share=market.share[flows],
-        sales_share=market.sales_share[flows],
-        home=market.home[flows],
-        sigma=market.sigma[here],
-        eta=market.eta[here],
-        sigma_home=market.sigma_home[here],
-        epsilon=market.epsilon[exporters],
-        groups=groups and SupplierGroups(groups.sigma_groups[here], groups.group[exporters]),
-    )
+    part = market_part(market, Part(slice(product, product + 1), flows, exporters, importers))
     given, limits = None, np.zeros(0, np.int64)
     if shock.instruments is not None:
         limits = _limits(market, shock.instruments, product)

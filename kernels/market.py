@@ -134,16 +134,26 @@ class Market:
 
         return layout(self)
 
-    @cached_property
+    @property
     def calm(self) -> "KernelSolution":
-        """The CPU kernel's solution where nothing changes, to 1e-10; made at first use."""
+        """The CPU kernel's solution where nothing changes, to 1e-10."""
+        return self.calm_to(Options())
+
+    def calm_to(self, options: "Options") -> "KernelSolution":
+        """The same as some options ask for; made at first use."""
         from tradewedge.kernels.armington_cpu import solve
         from tradewedge.kernels.changes import calm_shock
 
-        found = solve(self, calm_shock(self), Options())
-        for shared in (found.log_price, found.log_index):
-            shared.setflags(write=False)
-        return found
+        if options not in self._calm:
+            found = solve(self, calm_shock(self), options)
+            for shared in (found.log_price, found.log_index):
+                shared.setflags(write=False)
+            self._calm[options] = found
+        return self._calm[options]
+
+    @cached_property
+    def _calm(self) -> dict["Options", "KernelSolution"]:
+        return {}
 
     @cached_property
     def calm_levels(self) -> tuple[Floats, Floats]:

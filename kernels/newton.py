@@ -13,6 +13,8 @@ from tradewedge.kernels.equations import Block
 from tradewedge.kernels.market import Floats
 
 HALVINGS = 30
+ACCELERATED_STEPS = 150
+"""Accelerated sweeps after which a product goes to Newton, if no earlier."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +29,11 @@ class Attempt:
 def split_steps(max_steps: int) -> tuple[int, int]:
     """Return the largest numbers of steps of the first method and of Newton: half each."""
     return max_steps - max_steps // 2, max_steps // 2
+
+
+def accelerated_steps(max_steps: int) -> int:
+    """Sweeps of a kernel with Anderson acceleration before a product goes to Newton."""
+    return min(split_steps(max_steps)[0], ACCELERATED_STEPS)
 
 
 def demand_jacobian(

@@ -100,6 +100,21 @@ def record(
     solution.error_bound[product] = eq.error_bound(block, price)
 
 
+def finish(
+    solution: KernelSolution, market: Market, shock: Shock, products: Bools, options: Options
+) -> None:
+    """Hand those of some products [K] that have not converged to Newton, from where they are."""
+    _, most = split_steps(options.max_steps)
+    unfinished = products & (solution.status == Status.MAX_STEPS)
+    for product in np.flatnonzero(unfinished).tolist() if most else ():
+        block = block_of(market, shock, product)
+        _, exporters, _ = ranges(market, product)
+        found = newton(block, solution.log_price[exporters], options.tolerance, most)
+        steps = int(solution.iterations[product]) + found.steps
+        attempt = Attempt(found.log_price, found.residual, steps)
+        record(solution, market, product, block, attempt, options.tolerance)
+
+
 def has_split_home(market: Market) -> Bools:
     """Nested products [K] in which an exporter sells to several importers at home.
 

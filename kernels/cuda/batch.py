@@ -26,13 +26,10 @@ from tradewedge.kernels.cuda.plan import (
 )
 from tradewedge.kernels.cuda.taken import needed
 from tradewedge.kernels.cuda.treated import Treated
-from tradewedge.kernels.dense import block_of
 from tradewedge.kernels.instruments import effectively_admitted
 from tradewedge.kernels.layout import touched_products
-from tradewedge.kernels.market import Bools, KernelSolution, Market, Options, Shock, Status
+from tradewedge.kernels.market import Bools, KernelSolution, Market, Options, Shock
 
-ACCELERATED_STEPS = 150
-"""Sweeps after which a product goes to Newton."""
 MOST_THREADS = 1024
 KERNELS = ("armington", "armington_treated")
 """In the source: for every product, and then for those under instruments."""
@@ -121,7 +118,7 @@ def solve_batch(
         plain = replace(shock, instruments=None)
         for part in runs(_left_out(market)):
             _on_the_processor(solution, market, plain, part, options)
-        _finish(solution, market, plain, options)
+        reference.finish(solution, market, plain, ~_left_out(market), options)
         touched = touched_products(market, shock)
         instrumented.finish(solution, market, shock, touched[mine[touched]], options)
     return solutions
@@ -182,14 +179,13 @@ def _run(
 
     What :func:`solve_batch` returns is [s, rows]; ``left`` is by item and ``log_shadow`` by group.
     """
-    first, _ = newton.split_steps(options.max_steps)
     blank = reference.empty_solution(market)
     numbers: dict[str, float] = {
         "all_products": len(market.sigma),
         "flows": len(market.share),
         "exporters": len(market.epsilon),
         "importers": int(market.importer_ptr[-1]),
-        "max_steps": min(first, ACCELERATED_STEPS),
+        "max_steps": newton.accelerated_steps(options.max_steps),
         "tolerance": float(options.tolerance),
     }
     arrays = {name: np.concatenate([getattr(s, name) for s in shocks]) for name in _SHOCK}
@@ -266,16 +262,3 @@ def _on_the_processor(
     """Solve the products of one part by the kernel for the processor."""
     found = armington_cpu.solve(cut_market(market, part), cut_shock(market, shock, part), options)
     _write(solution, market, part, {name: getattr(found, name) for name in _OUT})
-
-
-def _finish(solution: KernelSolution, market: Market, shock: Shock, options: Options) -> None:
-    """Hand what is left to Newton, from where acceleration left it."""
-    _, most = newton.split_steps(options.max_steps)
-    unfinished = (solution.status == Status.MAX_STEPS) & ~_left_out(market)
-    for product in np.flatnonzero(unfinished).tolist() if most else ():
-        block = block_of(market, shock, product)
-        exporters = slice(int(market.exporter_ptr[product]), int(market.exporter_ptr[product + 1]))
-        found = newton.newton(block, solution.log_price[exporters], options.tolerance, most)
-        steps = int(solution.iterations[product]) + found.steps
-        attempt = newton.Attempt(found.log_price, found.residual, steps)
-        reference.record(solution, market, product, block, attempt, options.tolerance)

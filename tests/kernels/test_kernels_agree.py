@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import root
 
-from tradewedge.kernels import armington_cpu, reference
+from tradewedge.kernels import armington_cpu, newton, reference
 from tradewedge.kernels.dense import block_of, neutral
 from tradewedge.kernels.equations import Block
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock, Status
@@ -79,7 +79,7 @@ def test_newton_finishes_what_acceleration_does_not(monkeypatch: pytest.MonkeyPa
     market = random_market(rng, 30)
     shock = random_shock(rng, market)
     usual = armington_cpu.solve(market, shock, TIGHT)
-    monkeypatch.setattr(armington_cpu, "ACCELERATED_STEPS", 1)
+    monkeypatch.setattr(newton, "ACCELERATED_STEPS", 1)
     rescued = armington_cpu.solve(market, shock, TIGHT)
     assert_same(rescued, usual, 1e-9)
 

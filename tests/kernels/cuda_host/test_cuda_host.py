@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tradewedge.kernels import armington_cpu, reference
-from tradewedge.kernels.cuda import batch
+from tradewedge.kernels import armington_cpu, newton, reference
 from tradewedge.kernels.cuda.batch import solve_batch
 from tradewedge.kernels.dense import neutral
 from tradewedge.kernels.market import KernelSolution, Market, Options, Shock, Status
@@ -171,7 +170,7 @@ def test_newton_finishes_what_acceleration_does_not(
 ) -> None:
     market, shock = drawn(9, 30)
     (usual,) = solve_batch(host(), market, [shock], TIGHT)
-    monkeypatch.setattr(batch, "ACCELERATED_STEPS", 1)
+    monkeypatch.setattr(newton, "ACCELERATED_STEPS", 1)
     (rescued,) = solve_batch(host(), market, [shock], TIGHT)
     assert_same(rescued, usual)
 

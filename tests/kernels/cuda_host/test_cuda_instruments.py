@@ -263,7 +263,7 @@ def test_a_straggler_goes_to_the_host(
     (usual,) = solve_batch(host(), market, [shock], TIGHT)
     few = len(on_host)
     on_host.clear()
-    monkeypatch.setattr("tradewedge.kernels.cuda.batch.ACCELERATED_STEPS", 12)
+    monkeypatch.setattr("tradewedge.kernels.newton.ACCELERATED_STEPS", 12)
     (rescued,) = solve_batch(host(), market, [shock], TIGHT)
     assert len(on_host) > few
     assert_same(rescued, usual)
