@@ -3,9 +3,10 @@
     python bench/batches.py --products 5000 --scenarios 64 --memory 2GB
     python bench/batches.py --world minerals
 
-Three batches: tariffs of 1, 2, 3 ... % by the largest importer on everything; the exclusion of one
+Four batches: tariffs of 1, 2, 3 ... % by the largest importer on everything; the exclusion of one
 exporter after the other from one chapter (a hundredth of the products) each; 25 % on everything
-from one exporter after the other. "Solve" is ``result.timings["solve"]``, from aligned wedges to
+from one exporter after the other; price floors of the largest importer on one chapter, 1, 2, 3 ... %
+above baseline prices. "Solve" is ``result.timings["solve"]``, from aligned wedges to
 prices; "call" all of ``tw.solve``, measures to prices included, and every price is looked at.
 Processor seconds are of all threads: they vary less where other jobs run. Batches keep to the
 memory that is stated: solutions are dropped as they come.
@@ -44,6 +45,7 @@ def main() -> None:
 def warm_up(world: tw.World) -> None:
     """Compile, and lay out the world."""
     batch(world, tariffs(world, 3), 1e9, lambda _: None)
+    batch(world, floors(world, 1), 1e9, lambda _: None)
 
 
 def compare(name: str, world: tw.World, cases: Sequence[tw.Scenario], memory: float) -> None:
@@ -130,12 +132,31 @@ def partners(world: tw.World, count: int) -> list[tw.Scenario]:
     ]
 
 
+def floors(world: tw.World, count: int) -> list[tw.Scenario]:
+    """Price floors on one chapter, a tenth of the way into the codes, percent by percent."""
+    importer = world.countries[ranked(world, world.flow_importer)[0]]
+    first, size = len(world.products) // 10, max(1, len(world.products) // 100)
+    chapter = list(world.products[first : first + size])
+    return [
+        tw.Scenario(
+            f"floor {n} %",
+            [tw.PriceFloor(importer=importer, products=chapter, multiple=1 + n / 100)],
+        )
+        for n in range(1, count + 1)
+    ]
+
+
 def ranked(world: tw.World, country: np.ndarray) -> np.ndarray:
     """Countries, those with the most trade first."""
     return np.argsort(-np.bincount(country, world.value, len(world.countries)), kind="stable")
 
 
-BATCHES = {"tariffs": tariffs, "exclusions": exclusions, "partners": partners}
+BATCHES = {
+    "tariffs": tariffs,
+    "exclusions": exclusions,
+    "partners": partners,
+    "floors": floors,
+}
 
 if __name__ == "__main__":
     main()

@@ -187,3 +187,15 @@ def test_scenarios_share_what_they_do_not_touch() -> None:
     assert one.price.base is market.calm.log_price
     np.testing.assert_array_equal(one.price.rows, np.arange(exporters.start, exporters.stop))
     np.testing.assert_array_equal(one.price.part(exporters).full, one.log_price[exporters])
+
+
+def test_what_no_change_has_is_solved_once_for_each_tolerance() -> None:
+    rng = np.random.default_rng(12)
+    market = random_market(rng, 6, PLAIN)
+    several = [Changes.of(shock) for shock in random_shocks(rng, market, 2)]
+    loose, tight = Options(tolerance=1e-8), Options(tolerance=1e-30)
+    for options in (loose, tight, loose, tight):
+        batch_cpu.solve_batch(market, several, options)
+    assert market.calm_to(tight) is market.calm_to(tight)
+    assert set(market.__dict__["_calm"]) == {Options(), tight}
+    assert not market.calm_to(tight).log_price.flags.writeable
