@@ -5,8 +5,8 @@
 
 Four batches: tariffs of 1, 2, 3 ... % by the largest importer on everything; the exclusion of one
 exporter after the other from one chapter (a hundredth of the products) each; 25 % on everything
-from one exporter after the other; price floors of the largest importer on one chapter, 1, 2, 3 ... %
-above baseline prices. "Solve" is ``result.timings["solve"]``, from aligned wedges to
+from one exporter after the other; price floors of the largest importer on one chapter, 1, 2, 3 ...
+% above baseline prices. "Solve" is ``result.timings["solve"]``, from aligned wedges to
 prices; "call" all of ``tw.solve``, measures to prices included, and every price is looked at.
 Processor seconds are of all threads: they vary less where other jobs run. Batches keep to the
 memory that is stated: solutions are dropped as they come.
