@@ -7,18 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.duty import Duty
-from tradewedge.kernels.market import Instruments
-from tradewedge.kernels.thin import OF_EXPORTERS, OF_FLOWS
+from tradewedge.kernels.columns import Column
+from tradewedge.kernels.thin import OF_EXPORTERS, OF_FLOWS, Thin
 from tradewedge.policy import dutysets
+from tradewedge.policy.columns import constant
 from tradewedge.policy.wedges import Wedges
 from tradewedge.world import World
 
 Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 #: A rate below this is what rounding leaves.
 _TINY: Final = 1e-12
-_OWNERS: Final = ("floor_rent_to_exporter", "floor_taxed", "quota_rent_to_exporter")
+_OWNERS: Final = dict.fromkeys(
+    ("floor_rent_to_exporter", "floor_taxed", "quota_rent_to_exporter"), 0.0
+)
 
 
 def differing(world: World, one: Wedges, other: Wedges) -> Bools:
@@ -45,7 +49,7 @@ def differing(world: World, one: Wedges, other: Wedges) -> Bools:
         found[_rates(mine, theirs)] = True
     if one.thin is not None or other.thin is not None:
         found[rows[_instruments(one, other, rows, exporter)]] = True
-        found[_groups(one.instruments, other.instruments)] = True
+        found[_groups(one.thin, other.thin)] = True
     return found
 
 
@@ -61,33 +65,36 @@ def _rates(one: Iterable[Duty], other: Iterable[Duty]) -> Ints:
 def _instruments(one: Wedges, other: Wedges, rows: Ints, exporter: Ints) -> Bools:
     """Which of ``rows`` have another instrument of their own, or another holder of its yield."""
     differs = np.zeros(rows.size, dtype=bool)
-    for names, at in ((OF_FLOWS, rows), (OF_EXPORTERS, exporter)):
-        for name, nothing in names.items():
-            mine, theirs = (
-                nothing if held is None else getattr(held, name)[at]
-                for held in (one.instruments, other.instruments)
-            )
-            differs |= mine != theirs
-    for name in _OWNERS:
-        mine, theirs = (
-            False if held is None else getattr(held, name)[rows]
-            for held in (one.owners, other.owners)
-        )
+    for name, nothing in {**OF_FLOWS, **OF_EXPORTERS, **_OWNERS}.items():
+        mine, theirs = (_numbers(held, name, nothing, rows, exporter) for held in (one, other))
         differs |= mine != theirs
     return differs
 
 
-def _groups(one: Instruments | None, other: Instruments | None) -> Ints:
+def _numbers(held: Wedges, name: str, nothing: float, rows: Ints, exporter: Ints) -> Floats:
+    """One field of the instruments, or of their owners, for each of ``rows``."""
+    if held.thin is None:
+        return constant(rows.size, nothing)
+    if name in OF_EXPORTERS:
+        there, size, at = held.thin.exporter, held.supply.size, exporter
+    else:
+        there, size, at = held.thin.flow, held.tariff.base.size, rows
+    values = getattr(held.thin_owners if name in _OWNERS else held.thin.given, name)
+    return Column(constant(size, nothing), there, values).at(at)
+
+
+def _groups(one: Thin | None, other: Thin | None) -> Ints:
     """Flows of limits over several flows that only one of the two has."""
     mine, theirs = _limits(one), _limits(other)
     lone = mine.symmetric_difference(theirs)
     return np.unique(np.array([row for flows, *_ in lone for row in flows], dtype=np.int64))
 
 
-def _limits(held: Instruments | None) -> set[tuple[tuple[int, ...], float, float]]:
+def _limits(thin: Thin | None) -> set[tuple[tuple[int, ...], float, float]]:
     """Flows, limit and factor beyond it of every group."""
-    if held is None:
+    if thin is None:
         return set()
+    held = thin.given
     ranges = zip(held.group_ptr[:-1], held.group_ptr[1:], strict=True)
     flows = [tuple(held.group_flow[first:last].tolist()) for first, last in ranges]
     limits = zip(held.group_limit.tolist(), held.group_beyond.tolist(), strict=True)
