@@ -23,6 +23,8 @@ Sources: model equations of docs/model.md; variable levies and tariff-rate quota
 complementarity problems: Elbehri and Pearson (2000), GTAP Technical Paper 18.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from tradewedge.kernels.market import Bools, Floats, Instruments, Market, Shock
@@ -66,6 +68,38 @@ def effectively_admitted(market: Market, shock: Shock) -> Bools:
     shut[given.group_flow[nothing & (given.group_weight > 0)]] = True
     admitted: Bools = shock.admitted & ~shut
     return admitted
+
+
+def without_idle_limits(given: Instruments, admitted: Bools) -> Instruments:
+    """Lift hard group limits on the same quantity as a tighter one, or as one that is as tight.
+
+    They never bind; of two alike any split of one premium would be a solution. What is left is
+    what :func:`.layout.problem_of` keeps.
+
+    Parameters
+    ----------
+    given : Instruments
+    admitted : bool [F]
+        Flows that count.
+    """
+    of = np.repeat(np.arange(given.group_limit.size), np.diff(given.group_ptr))
+    hard = np.isposinf(given.group_beyond) & np.isfinite(given.group_limit)
+    kept = admitted[given.group_flow] & (given.group_weight > 0) & hard[of]
+    flow, weight = given.group_flow[kept], given.group_weight[kept]
+    group, first, size = np.unique(of[kept], return_index=True, return_counts=True)
+    # Only groups that begin with the same flow and are as long can be alike.
+    key = flow[first] * (size.max(initial=0) + 1) + size
+    _, number, times = np.unique(key, return_inverse=True, return_counts=True)
+    some = np.flatnonzero(times[number] > 1)
+    limit = given.group_limit.copy()
+    seen: set[bytes] = set()
+    for n in some[np.argsort(limit[group[some]], kind="stable")].tolist():
+        rows = slice(first[n], first[n] + size[n])
+        quantity = flow[rows].tobytes() + weight[rows].tobytes()
+        if quantity in seen:
+            limit[group[n]] = np.inf
+        seen.add(quantity)
+    return replace(given, group_limit=limit) if some.size else given
 
 
 def with_specific(log_price: Floats, log_specific: Floats) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewedge.kernels import instrumented, plain_cpu
+from tradewedge.kernels.instruments import without_idle_limits
 from tradewedge.kernels.instruments_cpu_layout import Given
 from tradewedge.kernels.instruments_cpu_steps import INVALID, LEFT, solve_slice
 from tradewedge.kernels.layout import touched_products
@@ -95,7 +96,8 @@ def sweep(
     source = {name: base if hasattr(base, name) else market for name in plain_cpu.Rows._fields}
     rows = plain_cpu.Rows(*(frozen(getattr(source[name], name)) for name in source))
     out = plain_cpu.Out(*(getattr(solution, name) for name in plain_cpu.Out._fields))
-    arrays = (rows, market.layout, _given(market, given), out, solution.log_shadow)
+    binding = _given(market, without_idle_limits(given, base.admitted))
+    arrays = (rows, market.layout, binding, out, solution.log_shadow)
     products = frozen(touched[todo])
     found = np.full(len(todo), LEFT, np.int8)
     most = min(SWEEPS, options.max_steps)

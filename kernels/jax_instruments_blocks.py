@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewedge.kernels.instruments import effectively_admitted
+from tradewedge.kernels.instruments import effectively_admitted, without_idle_limits
 from tradewedge.kernels.jax_blocks import (
     Calibration,
     Cases,
@@ -154,6 +154,7 @@ class Listed:
 def listed(market: Market, shock: Shock, given: Instruments) -> Listed:
     """List what instruments touch; they are ``shock.instruments``."""
     admitted = effectively_admitted(market, shock)
+    given = without_idle_limits(given, admitted)
     own = (given.specific > 0) | (given.floor > 0) | ~np.isposinf(given.quota)
     pair = np.flatnonzero(own & admitted)
     of = np.repeat(np.arange(given.group_limit.size), np.diff(given.group_ptr))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tradewedge.kernels.cuda.packing import LANES, Packed, as_stored, vector_doubles
 from tradewedge.kernels.cuda.taken import hit, of_product, on_flows, on_supply, solvable
+from tradewedge.kernels.instruments import without_idle_limits
 from tradewedge.kernels.market import Bools, Floats, Instruments, Ints, Market, Shock
 
 POINTERS = (
@@ -165,6 +166,7 @@ def pack(market: Market, packed: Packed, shocks: Sequence[Shock]) -> Treated | N
 
 def _list(market: Market, scenario: int, shock: Shock, given: Instruments) -> _Listed:
     able = solvable(market, shock, given)
+    given = without_idle_limits(given, shock.admitted)
     products = np.flatnonzero(able)
     there = np.repeat(able, np.diff(market.flow_ptr)) & shock.admitted
     group = np.repeat(np.arange(len(given.group_limit)), np.diff(given.group_ptr))

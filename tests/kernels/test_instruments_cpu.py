@@ -142,3 +142,24 @@ def test_numbers_that_cannot_be_used() -> None:
     found = armington_cpu.solve(market, replace(shock, instruments=given), Options())
     assert found.status.tolist() == [0, 3, 3, 3, 0]
     assert np.isnan(found.residual[1:4]).all()
+
+
+def test_of_two_limits_alike_the_second_is_idle() -> None:
+    market, shock = draw(21, 12)
+    given = shock.instruments
+    assert given is not None
+    entries = given.group_flow.size
+    hard = replace(given, group_beyond=np.full(given.group_limit.size, np.inf))
+    both = replace(
+        hard,
+        group_ptr=np.concatenate([given.group_ptr, given.group_ptr[1:] + entries]),
+        group_flow=np.tile(given.group_flow, 2),
+        group_weight=np.tile(given.group_weight, 2),
+        group_limit=np.tile(given.group_limit, 2),
+        group_beyond=np.tile(hard.group_beyond, 2),
+    )
+    once, twice = (
+        armington_cpu.solve(market, replace(shock, instruments=one), TIGHT) for one in (hard, both)
+    )
+    assert (once.log_shadow > 0).any()
+    assert_same(twice, replace(once, log_shadow=np.append(once.log_shadow, 0 * once.log_shadow)))
