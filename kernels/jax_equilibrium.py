@@ -23,7 +23,8 @@ from tradewedge.kernels.regimes import Setting
 Array = jax.Array
 
 CUMULANTS = 1e-3
-"""|1 - sigma| below which the index is a series in it, which has an accurate derivative."""
+"""|1 - sigma|, also times the spread of log prices, below which the index is a series in it, which
+has an accurate derivative."""
 
 NEWTON_STEPS = 30
 
@@ -259,14 +260,15 @@ def _log_index(setting: Setting, delivered: Array, power: Array, size: int) -> A
     def mean(values: Array) -> Array:
         return segment_sum(inside * values, column, size)
 
-    near = jnp.abs(power) < CUMULANTS
+    centre = mean(delivered)
+    off = delivered - centre[column]
+    spread = jax.ops.segment_max(jnp.where(inside > 0, jnp.abs(off), 0.0), column, size)
+    near = jnp.abs(power) * jnp.maximum(1.0, jax.lax.stop_gradient(spread)) < CUMULANTS
     safe = jnp.where(near, 1.0, power)
     exponent = safe[column] * delivered
     top = jax.ops.segment_max(jax.lax.stop_gradient(exponent), column, size)
     total = mean(jnp.exp(exponent - top[column]))
     far = (jnp.log(jnp.where(kept > 0, total, 1.0)) + top) / safe
-    centre = mean(delivered)
-    off = delivered - centre[column]
     second, third, fourth = mean(off**2), mean(off**3), mean(off**4)
     series = centre + power * second / 2 + power**2 * third / 6
     series += power**3 * (fourth - 3 * second**2) / 24
